@@ -1,0 +1,4 @@
+from . import connectors
+from . import engine
+from . import models
+from . import wizards

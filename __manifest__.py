@@ -1,0 +1,40 @@
+{
+    "name": "AP Sync",
+    "summary": "Vendor bills to the books where they belong, with a clear status for each",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Accounting",
+    "author": "AP Sync founders",
+    "website": "https://github.com/ap-sync/ap_sync",
+    "license": "LGPL-3",
+    "depends": ["account"],
+    "data": [
+        # Security
+        "security/ap_sync_groups.xml",
+        "security/ap_sync_security.xml",
+        "security/ir.model.access.csv",
+        # Views
+        "wizards/ap_sync_job_resolve_views.xml",
+        "views/ap_sync_attempt_views.xml",
+        "views/ap_sync_job_views.xml",
+        "views/ap_sync_mapping_views.xml",
+        "views/ap_sync_connection_views.xml",
+        "views/ap_sync_rule_views.xml",
+        "views/account_move_views.xml",
+        "views/res_partner_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/ap_sync_menus.xml",
+        # Data
+        "data/ir_cron_data.xml",
+        "data/ap_sync_rule_data.xml",
+        "data/ir_actions_server_data.xml",
+    ],
+    "assets": {
+        "web.assets_backend": [
+            "ap_sync/static/src/**/*",
+        ],
+        "web.assets_tests": [
+            "ap_sync/static/tests/tours/**/*",
+        ],
+    },
+    "application": True,
+}

@@ -1,0 +1,42 @@
+"""Clients for the books a bill can go to: HTTP and data, no Odoo.
+
+Nothing here imports ``odoo`` or opens a cursor, and every connector may be used by
+several threads at once. A new ERP is one file here and one line in ``CONNECTORS``.
+"""
+
+from .base import (
+    Capability,
+    Connector,
+    ConnectorError,
+    Document,
+    Outcome,
+    Receipt,
+    Settings,
+)
+from .odoo import OdooConnector
+
+__all__ = [
+    "CONNECTORS",
+    "Capability",
+    "Connector",
+    "ConnectorError",
+    "Document",
+    "Outcome",
+    "Receipt",
+    "Settings",
+    "make_connector",
+]
+
+CONNECTORS: dict[str, type[Connector]] = {
+    OdooConnector.code: OdooConnector,
+}
+
+
+def make_connector(code: str, settings: Settings) -> Connector:
+    """Return the client for one connection.
+
+    :param code: a key of ``CONNECTORS``, the connection's ``connector``.
+    :param settings: address, credentials and options of that connection.
+    :raise KeyError: when no connector has that code.
+    """
+    return CONNECTORS[code](settings)

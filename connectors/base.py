@@ -1,0 +1,358 @@
+"""What the engine and every connector agree on: the document that goes out, the
+receipt that comes back, how a failure is told, and the protocol itself.
+
+Amounts are ``Decimal`` in the bill's own currency, dates are ``datetime.date``,
+deadlines are values of ``time.monotonic()``.
+"""
+
+import dataclasses
+import enum
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Protocol
+
+from .kinds import KINDS
+
+
+class Outcome(enum.StrEnum):
+    """What is known of a write after it was tried. The default is ``AMBIGUOUS``."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # the ERP surely did not keep it, and says why
+    NOT_SENT = "not_sent"  # surely nothing was created; may be tried again
+    AMBIGUOUS = "ambiguous"  # anything else: look it up before anything more
+
+
+class Capability(enum.StrEnum):
+    """How an unclear outcome can be cleared up; the promise follows from it."""
+
+    IDEMPOTENT = "idempotent"  # the ERP honours our key: the same key may be re-sent
+    LOOKUP = "lookup"  # the ERP can be asked for our key or reference
+    NONE = "none"  # neither: a person decides
+
+
+class ConnectorError(Exception):
+    """Why a call to the ERP did not give what was asked.
+
+    :param kind: a code of ``kinds.KINDS``.
+    :param message: one or two sentences for people, already free of secrets; the
+        ERP's own words where it gave some.
+    :param outcome: what is known of the write. For reads it is always ``NOT_SENT``
+        or ``REJECTED``: a read changes nothing.
+    :param status: the HTTP status, when there was one.
+    :param retry_after: seconds the ERP asked us to wait; concerns the whole
+        connection, not this bill alone.
+    :param excerpt: at most 2 kB of the answer, free of secrets, for the attempt.
+    :param lock_date: for the closed-period kinds, the date the ERP is locked up to.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        outcome: Outcome = Outcome.AMBIGUOUS,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        excerpt: str = "",
+        lock_date: date | None = None,
+    ):
+        super().__init__(message)
+        if kind not in KINDS:
+            raise ValueError(f"unknown kind of error: {kind}")
+        self.kind = kind
+        self.message = message
+        self.outcome = outcome
+        self.status = status
+        self.retry_after = retry_after
+        self.excerpt = excerpt
+        self.lock_date = lock_date
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A piece of master data: ours by ``code`` and ``name``, the ERP's by ``erp_id``.
+
+    ``local_id`` is the id in our database (used to make stable keys), ``erp_id`` is
+    empty when no mapping exists yet.
+    """
+
+    name: str
+    code: str = ""
+    local_id: int = 0
+    erp_id: str = ""
+
+
+@dataclass(frozen=True)
+class Vendor(Ref):
+    """The vendor, with what is needed to find or create it in the ERP."""
+
+    vat: str = ""
+    email: str = ""
+    phone: str = ""
+    street: str = ""
+    street2: str = ""
+    zip: str = ""
+    city: str = ""
+    country_code: str = ""
+    is_company: bool = True
+
+
+@dataclass(frozen=True)
+class Line:
+    """One bill line. ``price_unit`` is before discount, ``discount`` in percent,
+    ``subtotal`` after discount and without tax; ``analytic`` maps references to
+    percentages."""
+
+    name: str
+    quantity: Decimal
+    price_unit: Decimal
+    discount: Decimal
+    subtotal: Decimal
+    account: Ref
+    taxes: tuple[Ref, ...] = ()
+    analytic: tuple[tuple[Ref, Decimal], ...] = ()
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with the bill; ``content`` stays out of the stored JSON."""
+
+    name: str
+    mimetype: str
+    checksum: str
+    content: bytes = field(default=b"", repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A bill as it is sent: frozen when the job is claimed, the same on every try
+    of one revision.
+
+    ``kind`` is ``bill``, ``refund`` or ``receipt``; totals are positive for all.
+    ``key`` is the idempotency key of this revision. ``version`` is the format of the
+    stored JSON, so that an old one can still be read after an upgrade.
+    """
+
+    key: str
+    kind: str
+    reference: str
+    bill_date: date
+    accounting_date: date
+    due_date: date | None
+    currency: str
+    vendor: Vendor
+    lines: tuple[Line, ...]
+    untaxed: Decimal
+    tax: Decimal
+    total: Decimal
+    payment_term: Ref | None = None
+    origin: str = ""
+    narration: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    version: int = 1
+
+    def to_json(self) -> dict:
+        """Return plain JSON data: decimals and dates as text, no file contents."""
+        return json.loads(json.dumps(dataclasses.asdict(self), default=_plain))
+
+    @classmethod
+    def from_json(cls, data: dict) -> "Document":
+        """Return the document that ``to_json`` was made of, without file contents."""
+        data = dict(data)
+        data["vendor"] = Vendor(**data["vendor"])
+        data["lines"] = tuple(_line(line) for line in data["lines"])
+        term = data.get("payment_term")
+        data["payment_term"] = Ref(**term) if term else None
+        data["attachments"] = tuple(
+            Attachment(**{k: v for k, v in item.items() if k != "content"})
+            for item in data["attachments"]
+        )
+        for name in ("bill_date", "accounting_date", "due_date"):
+            data[name] = date.fromisoformat(data[name]) if data[name] else None
+        for name in ("untaxed", "tax", "total"):
+            data[name] = Decimal(data[name])
+        return cls(**data)
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the bill says, whatever its key, files and mappings.
+
+        Two equal fingerprints mean that the ERP would get the same bill, so a bill
+        whose fingerprint moved since the sync was changed since the sync.
+        """
+        data = self.to_json()
+        for volatile in ("key", "version", "attachments"):
+            del data[volatile]
+        _forget_erp_ids(data)
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the ERP holds for a document, read back from the ERP itself.
+
+    ``posted`` tells whether it is booked or still a draft there. ``vendor_erp_id`` is
+    the ERP's id of the vendor that was used, so that it becomes a mapping. ``ours``
+    is False for a bill that was found by vendor and reference, not under our key:
+    somebody else entered it.
+    ``notes`` are things a person should see although the bill is in the books (it
+    was booked on another date, the file could not be attached, ...).
+    """
+
+    erp_id: str
+    number: str = ""
+    url: str = ""
+    posted: bool = True
+    kind: str = ""
+    reference: str = ""
+    accounting_date: date | None = None
+    currency: str = ""
+    total: Decimal | None = None
+    vendor_erp_id: str = ""
+    ours: bool = True
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """One line of *Test connection*: what was looked at, whether it is right, and
+    what to do when it is not."""
+
+    name: str
+    ok: bool
+    message: str
+    todo: str = ""
+
+
+@dataclass(frozen=True)
+class ErpRecord:
+    """One record of the ERP that ours can be mapped to.
+
+    ``kind`` is ``account``, ``vendor``, ``tax``, ``journal``, ``payment_term``,
+    ``analytic`` or ``currency``; ``detail`` carries what tells two records of one
+    name apart (a VAT number, a tax rate such as ``purchase 15%``).
+    """
+
+    kind: str
+    erp_id: str
+    name: str
+    code: str = ""
+    detail: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Address, credentials and options of one connection, read once per batch.
+
+    :param allowed_hosts: host names or networks (CIDR) that may be called although
+        they are private; they come from odoo.conf, never from the database.
+    :param timeout: the hard total time of one HTTP call, in seconds.
+    :param options: see each connector's documentation.
+    """
+
+    url: str
+    secret: str = field(repr=False)
+    database: str = ""
+    login: str = ""
+    company: str = ""
+    timeout: float = 60.0
+    allowed_hosts: tuple[str, ...] = ()
+    ca_file: str = ""
+    options: dict = field(default_factory=dict)
+
+
+class Connector(Protocol):
+    """What the engine asks of the client for one kind of ERP.
+
+    Every method may raise ``ConnectorError`` and nothing else that is foreseeable.
+    Instances are used by several threads at once.
+    """
+
+    code: ClassVar[str]
+    capability: ClassVar[Capability]
+    can_update: ClassVar[bool]
+    #: Seconds to wait after an unclear answer before the ERP is asked about it: a
+    #: write that was cut off may still be under way there.
+    settle_seconds: ClassVar[float]
+
+    def __init__(self, settings: Settings): ...
+
+    def send(self, document: Document, *, attempt: str, deadline: float) -> Receipt:
+        """Create (and post, if set so) the bill under its key; safe to repeat.
+
+        :param attempt: the attempt's own identifier, sent along as ``X-Attempt-Id``.
+        :param deadline: no byte is written after this moment.
+        """
+
+    def update(
+        self, document: Document, erp_id: str, *, attempt: str, deadline: float
+    ) -> Receipt:
+        """Bring the ERP's bill ``erp_id`` to what the document says; safe to repeat."""
+
+    def look_up(
+        self, document: Document, *, deadline: float, erp_id: str = ""
+    ) -> list[Receipt]:
+        """Return what the ERP holds for this document's key (or for ``erp_id``), else
+        bills with the same vendor, kind and reference. An empty list means: not
+        there."""
+
+    def check(self, *, deadline: float) -> list[CheckItem]:
+        """Test the connection item by item; report, don't raise."""
+
+    def fetch(self, kind: str, *, deadline: float) -> Iterable[ErpRecord]:
+        """Yield the ERP's records of one kind, for the mapping lists."""
+
+    def lock_date(self, *, deadline: float) -> date | None:
+        """Return the date up to which purchases are locked in the ERP, if any."""
+
+
+def matches(document: Document, receipt: Receipt) -> bool:
+    """Tell whether a bill found in the ERP is this document: same kind, vendor,
+    reference, currency and total. Only such a bill may ever be adopted."""
+    vendor = document.vendor.erp_id
+    return (
+        receipt.kind == document.kind
+        and receipt.reference == document.reference
+        and receipt.currency == document.currency
+        and receipt.total == document.total
+        and (not vendor or receipt.vendor_erp_id == vendor)
+    )
+
+
+def _plain(value):
+    if isinstance(value, Decimal | date):
+        return str(value)
+    if isinstance(value, bytes):
+        return ""
+    raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+def _line(data):
+    data = dict(data)
+    for name in ("quantity", "price_unit", "discount", "subtotal"):
+        data[name] = Decimal(data[name])
+    data["account"] = Ref(**data["account"])
+    data["taxes"] = tuple(Ref(**tax) for tax in data["taxes"])
+    data["analytic"] = tuple(
+        (Ref(**ref), Decimal(share)) for ref, share in data["analytic"]
+    )
+    return Line(**data)
+
+
+def _forget_erp_ids(data):
+    if isinstance(data, dict):
+        data.pop("erp_id", None)
+        for value in data.values():
+            _forget_erp_ids(value)
+    elif isinstance(data, list):
+        for value in data:
+            _forget_erp_ids(value)

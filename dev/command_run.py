@@ -1,0 +1,97 @@
+"""`dev run`: AP Sync beside an external ERP, with demo bills, to try or to check."""
+
+import threading
+from pathlib import Path
+
+import demo
+import templates
+from servers import OdooServer
+from ui import DevError, say, step
+from workspace import Workspace
+
+WATCH_SECONDS = 1
+# One for Odoo's own jobs, one that is free for ours.
+CRON_THREADS = 2
+
+
+def run(odoo: str | None, check: bool, invoices: str | None) -> int:
+    """Start both servers, sync, print what came of it.
+
+    :param check: end after that, with 0 when all is right, else 1.
+    :param invoices: a folder with bills to import.
+    :raises DevError: when something does not start, or the folder is not there.
+    """
+    folder = Path(invoices).expanduser().absolute() if invoices else None
+    if folder and not folder.is_dir():
+        raise DevError(f"--invoices {folder} is not a folder: give one with bills.")
+    with Workspace(odoo) as workspace:
+        main = templates.main_database(workspace, "main")
+        erp, key = templates.erp_database(workspace, "erp")
+        main_server = OdooServer(workspace, "main", main, CRON_THREADS)
+        erp_server = OdooServer(workspace, "erp", erp, demo=False)
+        with step("Starting the external ERP"):
+            erp_server.start()
+        try:
+            with step("Starting AP Sync"):
+                main_server.start()
+            with step("Syncing the demo bills"):
+                rows = _play(workspace, main_server, erp_server, key, folder)
+            _print_table(rows)
+            right = all(row[-1] == "ok" for row in rows[1:])
+            if check:
+                say(f"dev run --check: {'passed' if right else 'FAILED'}")
+                return 0 if right else 1
+            _stay(main_server, erp_server)
+            return 0
+        finally:
+            main_server.stop()
+            erp_server.stop()
+
+
+def _play(
+    workspace: Workspace,
+    main: OdooServer,
+    erp: OdooServer,
+    key: str,
+    folder: Path | None,
+) -> list[tuple[str, ...]]:
+    """All that happens in the two Odoos; returns the table to print."""
+    servers = demo.connect(workspace, main, erp, key)
+    demo.prepare(servers)
+    if folder:
+        names = demo.import_invoices(servers, folder)
+        say(f"   {len(names)} bills imported from {folder}")
+    demo.sync(servers)
+    return demo.verify(servers)
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [
+        max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)
+    ]
+    for row in rows:
+        cells = [
+            str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def _stay(main: OdooServer, erp: OdooServer) -> None:
+    """Show the addresses and wait for Ctrl-C.
+
+    :raises DevError: when a server ends by itself.
+    """
+    say("")
+    say(f"AP Sync       {main.url}/odoo   login admin, password admin")
+    say(f"External ERP  {erp.url}/odoo   login admin, password admin")
+    say(f"Logs          {main.log.parent}")
+    say("Ctrl-C stops both and drops their databases.")
+    pause = threading.Event()
+    try:
+        while main.running() and erp.running():
+            pause.wait(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        say("\nStopping.")
+        return
+    ended = main if not main.running() else erp
+    raise DevError(f"The {ended.name} server ended by itself: see {ended.log}.")

@@ -1,0 +1,138 @@
+"""The Python environments in the cache: one to run Odoo, a small one to lint."""
+
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import paths
+import shell
+import system
+from locks import only_one
+from odoo_source import Odoo
+from ui import DevError, step, warn
+
+HERE = Path(__file__).parent
+OWN = HERE / "requirements.txt"
+CONSTRAINTS = HERE / "constraints.txt"
+LINT_TOOLS = ("ruff", "pylint-odoo")
+# Odoo's name -> what installs without a compiler and does the same.
+REPLACED = {"psycopg2": "psycopg2-binary", "pypdf2": "pypdf"}
+# Needs OpenLDAP's headers; only the LDAP addon uses it.
+LEFT_OUT = {"python-ldap"}
+NAME = re.compile(r"^[A-Za-z0-9._-]+")
+
+
+def for_odoo(odoo: Odoo, extra: tuple[str, ...] = ()) -> Path:
+    """The Python that runs this Odoo with all its packages and the test tools.
+
+    :param extra: further packages, e.g. a PostgreSQL for a machine without one.
+    """
+    wanted = [*_installable(odoo), *_lines(OWN), *extra]
+    constraints = odoo.from_debian and sys.version_info[:2] == (3, 11)
+    python = _environment(
+        "odoo-" + paths.digest(odoo.key, *wanted, sys.version),
+        wanted,
+        CONSTRAINTS if constraints else None,
+        library=odoo.library,
+    )
+    return python
+
+
+def for_lint() -> Path:
+    """The Python with the linters and nothing else: needs no Odoo."""
+    wanted = [line for line in _lines(OWN) if line.split("==")[0] in LINT_TOOLS]
+    return _environment("lint-" + paths.digest(*wanted, sys.version), wanted, None)
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _installable(odoo: Odoo) -> list[str]:
+    """Odoo's requirements with the two names replaced that need a compiler."""
+    wanted = []
+    for line in odoo.requirements:
+        name = NAME.match(line).group().lower()
+        if name in LEFT_OUT or "extra ==" in line:
+            continue
+        if name in REPLACED:
+            # The twin has version numbers of its own where the names differ in kind.
+            rest = line[len(name) :] if name == "psycopg2" else ""
+            line = REPLACED[name] + rest
+        wanted.append(line)
+    return wanted
+
+
+def _environment(
+    name: str, wanted: list[str], constraints: Path | None, library: Path | None = None
+) -> Path:
+    """Make a virtual environment unless it is there whole; returns its Python."""
+    folder = paths.subfolder("venv") / name
+    python, complete = folder / "bin/python", folder / "complete"
+    if complete.exists() and shell.succeeds([python, "-c", ""]):
+        return python
+    _require_venv()
+    with only_one("venv", "installing Python packages"):
+        if complete.exists() and shell.succeeds([python, "-c", ""]):
+            return python
+        # What an interrupted installation left, or a Python that has since gone.
+        shutil.rmtree(folder, ignore_errors=True)
+        shell.run(
+            [sys.executable, "-m", "venv", folder],
+            error=f"Could not make a Python environment in {folder}: install Python's"
+            " venv module (Debian: python3-venv).",
+        )
+        with step(f"Installing {len(wanted)} Python packages and what they need"):
+            _pip_install(python, wanted, constraints)
+        if library:
+            _make_importable(python, library)
+        complete.touch()
+    return python
+
+
+def _pip_install(python: Path, wanted: list[str], constraints: Path | None) -> None:
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
+    if constraints:
+        pip += ["-c", constraints]
+    failed = (
+        "Could not install the Python packages: check the network and pip's package"
+        " index, then run this again (it goes on where it stopped)."
+    )
+    try:
+        shell.run([*pip, *wanted], error=failed)
+    except DevError as error:
+        # Odoo's checkout pins versions of distributions; some have no wheel for
+        # this Python and need a compiler. The newest ones usually do as well.
+        if not any("==" in line for line in wanted) or constraints:
+            raise
+        if "No matching distribution" not in error.details and (
+            "Failed" not in error.details and "error:" not in error.details
+        ):
+            raise
+        warn("Odoo's pinned packages do not install here; taking newer versions.")
+        own = set(_lines(OWN))
+        loose = [
+            line if line in own else re.sub(r"[<>=!~]=?[^;,]*", "", line, count=1)
+            for line in wanted
+        ]
+        shell.run([*pip, *loose], error=failed)
+
+
+def _make_importable(python: Path, library: Path) -> None:
+    """Put Odoo on the environment's path, so that `import odoo` works."""
+    site = shell.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        error=f"The new Python environment of {python} does not run: remove it.",
+    ).strip()
+    (Path(site) / "odoo.pth").write_text(f"{library}\n")
+
+
+def _require_venv() -> None:
+    """Bare Debian has a Python without venv and pip."""
+    if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
+        return
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    system.apt_install([f"python{version}-venv"], "Python's venv module")

@@ -1,0 +1,132 @@
+"""Odoo servers as processes of their own: start, wait until they answer, stop."""
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import shell
+from ui import DevError
+from workspace import Workspace
+
+READY_SECONDS = 180
+STOP_SECONDS = 15
+PORT_TRIES = 3
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class OdooServer:
+    """One threaded Odoo server on one database; a context manager too.
+
+    `url` and `log` are set once it is started.
+    :raises DevError: when it ends, or does not answer in time.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        database: str,
+        cron_threads: int = 0,
+        demo: bool = True,
+    ):
+        self.workspace = workspace
+        self.name = name
+        self.database = database
+        self.cron_threads = cron_threads
+        self.demo = demo
+        self.log: Path = workspace.log_dir / f"{name}.log"
+        self.url = ""
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> "OdooServer":
+        self.start()
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; stops it again on failure."""
+        for _attempt in range(PORT_TRIES):
+            self._launch(free_port())
+            try:
+                self._wait_until_ready()
+                return
+            except DevError as error:
+                self.stop()
+                # Between our look and Odoo's somebody else took the port.
+                if "Address already in use" not in error.details:
+                    raise
+                last = error
+            except BaseException:
+                self.stop()
+                raise
+        raise last
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, None when stopped."""
+        return self._process.pid if self._process else None
+
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the server, kindly at first; it has its own pid, nobody else's."""
+        if not self._process:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _launch(self, port: int) -> None:
+        conf = self.workspace.configuration(
+            self.database, port, self.cron_threads, self.demo
+        )
+        self.url = f"http://127.0.0.1:{port}"
+        with open(self.log, "a", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                self.workspace.odoo_command("-c", conf),
+                cwd="/",
+                env=shell.clean_env(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A Ctrl-C in the terminal is for us; we stop our servers in order.
+                start_new_session=True,
+                preexec_fn=shell.die_with_parent,
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if not self.running():
+                raise DevError(
+                    f"The {self.name} server ended at once: see its last lines above"
+                    f" (the whole log is {self.log}).",
+                    shell.tail_file(self.log),
+                )
+            try:
+                with urllib.request.urlopen(f"{self.url}/web/login", timeout=30):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+        raise DevError(
+            f"The {self.name} server did not answer within {READY_SECONDS} s: see its"
+            f" last lines above (the whole log is {self.log}).",
+            shell.tail_file(self.log),
+        )

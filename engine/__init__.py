@@ -1,0 +1,52 @@
+"""When and how jobs move: the only place that opens cursors, commits or starts
+threads.
+
+One bill, from queued to Success::
+
+    T1 claim    own transaction: lock what is due, apply the rules again, freeze the
+                document, write the attempts, take a lease; commit
+    T2 send     no transaction open: many bills at once, a deadline for each
+    T3 record   own transaction: guarded by the lease's token, tried again alone
+    T4 effects  own transaction: chatter and activities; may run again harmlessly
+
+    resolve     after an unclear answer: wait, ask the ERP, then adopt, re-send or stop
+    reap        every minute: what a crash left behind, what nobody woke
+
+``models`` come in by the functions here and by nothing else. Each ends the caller's
+transaction first, so that none is open while the ERP is asked.
+"""
+
+from . import dispatcher, probe, reaper
+
+
+def dispatch(env, connection_id):
+    """Send what is due on one connection; called by its scheduled action.
+
+    :param env: the environment of the scheduled action; its transaction is committed.
+    """
+    env["ir.cron"]._commit_progress()
+    dispatcher.run(env.registry, connection_id)
+
+
+def reap(env):
+    """Mend what crashes left behind and wake what is due; called every minute."""
+    env["ir.cron"]._commit_progress()
+    reaper.run(env.registry)
+
+
+def check_connection(env, connection_id):
+    """Ask the ERP item by item what is right and wrong, and store the result."""
+    env.cr.commit()
+    probe.check_connection(env.registry, connection_id)
+    env.invalidate_all()
+
+
+def refresh_data(env, connection_id):
+    """Pull the ERP's master data and propose mappings.
+
+    :return: the notification that says how many records came.
+    """
+    env.cr.commit()
+    action = probe.refresh_data(env.registry, connection_id, env.context)
+    env.invalidate_all()
+    return action

@@ -1,0 +1,173 @@
+"""T1: take what is due, in one short transaction."""
+
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+
+from odoo.tools import SQL
+
+from ..connectors import Document
+from . import schedule
+from .transaction import now
+
+_logger = logging.getLogger(__name__)
+
+SEND, UPDATE, VERIFY = "send", "update", "verify"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One claimed job, all that is needed to serve it without a transaction.
+
+    ``deadline`` is a value of ``time.monotonic()``: nothing is written after it.
+    """
+
+    job_id: int
+    token: str
+    mode: str
+    document: Document
+    deadline: float
+    erp_id: str = ""
+    attempt_id: int = 0
+    attempt_uuid: str = ""
+
+
+def claim(env, connection_id, limit):
+    """Claim up to ``limit`` due jobs of a connection.
+
+    Jobs that a rule stops meanwhile are held or blocked instead. A crash before the
+    commit leaves nothing; a crash after it leaves ``sending`` jobs and attempts with
+    a lease, which the reaper finds.
+
+    :return: ``(works, seen)``: the claimed jobs, and how many were looked at.
+    """
+    # The lock is the transaction's first statement, so its snapshot is as new as the
+    # lock: what another transaction changed before is seen here, and what one is
+    # changing now is skipped.
+    env.cr.execute(
+        SQL(
+            """
+            SELECT id
+              FROM ap_sync_job
+             WHERE connection_id = %s
+               AND status = 'in_progress'
+               AND phase IN ('queued', 'retrying', 'verifying')
+               AND lease_token IS NULL
+               AND next_try_at <= clock_timestamp() AT TIME ZONE 'UTC'
+          ORDER BY next_try_at, id
+             LIMIT %s
+               FOR UPDATE SKIP LOCKED
+            """,
+            connection_id,
+            limit,
+        )
+    )
+    jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
+    if not jobs:
+        return [], 0
+    until = now(env) + schedule.LEASE
+    deadline = (
+        time.monotonic() + (schedule.LEASE - schedule.LEASE_MARGIN).total_seconds()
+    )
+    to_verify = jobs.filtered(lambda job: job.phase == "verifying")
+    works = [_claim_verify(job, until, deadline) for job in to_verify]
+    to_send = _apply_rules(jobs - to_verify)
+    documents = _freeze(to_send)
+    works += _claim_send(documents, until, deadline)
+    return [work for work in works if work], len(jobs)
+
+
+def _apply_rules(jobs):
+    """Return the jobs that no rule stops at this moment; hold or block the others."""
+    jobs._evaluate()
+    return jobs.filtered(lambda job: job.phase in {"queued", "retrying"})
+
+
+def _freeze(jobs):
+    """Return ``{job: document}``. A bill that can't be read fails alone."""
+    documents = {}
+    for job in jobs:
+        try:
+            with job.env.cr.savepoint():
+                documents[job] = job.move_id._prepare_ap_sync_document(
+                    job, contents=True
+                )
+        except Exception:
+            # Any bug in an extension of the document ends here: one bill fails, the
+            # others go. Nothing was sent for it.
+            _logger.exception("AP Sync: job %s can't be turned into a document", job.id)
+            job._update_status(
+                "fail",
+                next_try_at=False,
+                effects_due=True,
+                **job._prepare_error_values(
+                    "internal", job.env._("The bill could not be read.")
+                ),
+            )
+    return documents
+
+
+def _claim_send(documents, until, deadline):
+    """Write the attempts of these jobs and lease them."""
+    works, values = [], []
+    for job, document in documents.items():
+        token, attempt = uuid.uuid4().hex, uuid.uuid4().hex
+        values.append(
+            {
+                "job_id": job.id,
+                "connection_id": job.connection_id.id,
+                "company_id": job.company_id.id,
+                "number": job.attempt_count + 1,
+                "revision": job.revision,
+                "uuid": attempt,
+                "key": job.key,
+                "started_at": now(job.env),
+                "outcome": "sending",
+                "document": document.to_json(),
+            }
+        )
+        job._update_status(
+            "claim",
+            lease_token=token,
+            lease_until=until,
+            next_try_at=until,
+            attempt_count=job.attempt_count + 1,
+            last_attempt_at=now(job.env),
+            fingerprint=document.fingerprint(),
+        )
+        works.append(
+            Work(
+                job_id=job.id,
+                token=token,
+                mode=UPDATE if job.erp_id else SEND,
+                document=document,
+                deadline=deadline,
+                erp_id=job.erp_id or "",
+                attempt_uuid=attempt,
+            )
+        )
+    env = next(iter(documents)).env if documents else None
+    attempts = env["ap.sync.attempt"].create(values) if values else []
+    return [
+        Work(**{**work.__dict__, "attempt_id": attempt.id})
+        for work, attempt in zip(works, attempts, strict=True)
+    ]
+
+
+def _claim_verify(job, until, deadline):
+    """Lease a job in doubt. The document is the one that was sent, not the bill as
+    it is today: that is what the ERP may hold."""
+    sent = job.attempt_ids[:1]
+    if not sent:
+        return None
+    token = uuid.uuid4().hex
+    job.write({"lease_token": token, "lease_until": until})
+    return Work(
+        job_id=job.id,
+        token=token,
+        mode=VERIFY,
+        document=Document.from_json(sent.document),
+        deadline=deadline,
+        erp_id=job.erp_id or "",
+    )

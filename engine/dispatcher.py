@@ -1,0 +1,206 @@
+"""One run of the dispatcher of one connection: claim, send, record, until nothing is
+due or the time is up.
+
+A lease on the connection lets one dispatcher at a time serve it, on whatever worker
+or host, so that its rate, concurrency and circuit breaker hold in one place.
+"""
+
+import logging
+import time
+import uuid
+
+from odoo.tools import SQL
+
+from ..connectors import make_connector
+from . import effects, local, probe, schedule
+from .claim import claim
+from .record import record
+from .send import send_all
+from .transaction import now, transact
+
+_logger = logging.getLogger(__name__)
+
+#: A scheduled action is killed after 120 s by default (limit_time_real); a run stops
+#: claiming well before that and leaves the rest to the next.
+BUDGET = 40.0
+#: Jobs claimed at once, for each bill that may be sent at once: enough to keep the
+#: threads busy, few enough to be served within the lease.
+ROUNDS = 2
+EVALUATE_BATCH = 500
+#: Losing an outcome costs a look-up; trying to write it down is cheaper.
+RECORD_TRIES = 12
+PROBE_EVERY = schedule.timedelta(minutes=15)
+
+
+def run(registry, connection_id, budget=BUDGET):
+    """Serve one connection.
+
+    :return: the number of jobs served; 0 also when another dispatcher is at it.
+    """
+    token = uuid.uuid4().hex
+    lease = transact(registry, _take_lease, connection_id, token)
+    if lease is None:
+        return 0
+    served = 0
+    try:
+        stop_at = time.monotonic() + budget
+        while transact(registry, _evaluate_due, connection_id):
+            pass
+        if lease["needs_probe"]:
+            probe.mend_by_itself(registry, connection_id)
+        serve = _serve_local if lease["connector"] == "local" else _serve_erp
+        served = serve(registry, connection_id, token, stop_at)
+    finally:
+        transact(registry, _give_back_lease, connection_id, token, tries=RECORD_TRIES)
+    while transact(registry, effects.run) == effects.BATCH:
+        pass
+    return served
+
+
+def _serve_local(registry, connection_id, token, stop_at):
+    served = 0
+    while time.monotonic() < stop_at:
+        seen = transact(registry, local.post_batch, connection_id, local.BATCH)
+        served += seen
+        if not seen:
+            break
+        transact(registry, _renew_lease, connection_id, token)
+    return served
+
+
+def _serve_erp(registry, connection_id, token, stop_at):
+    """Claim and send round by round; stop when the ERP asks to wait."""
+    served, setup = 0, None
+    while time.monotonic() < stop_at:
+        if not transact(registry, _renew_lease, connection_id, token):
+            break
+        if setup is None:
+            setup = transact(registry, _get_setup, connection_id)
+            connector = make_connector(setup["code"], setup["settings"])
+            limit = setup["concurrency"] * ROUNDS
+        works, seen = transact(registry, claim, connection_id, limit)
+        served += seen
+        if not seen:
+            break
+        for results in send_all(connector, works, setup["concurrency"]):
+            transact(registry, record, results, connector, tries=RECORD_TRIES)
+    return served
+
+
+# === STEPS, each a transaction of its own === #
+
+
+def _take_lease(env, connection_id, token):
+    """Take the connection's lease, or return None when it is taken or must wait.
+
+    A dispatcher that died leaves its lease behind; it runs out by itself.
+    """
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE ap_sync_connection
+               SET lease_token = %s,
+                   lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %s
+             WHERE id = %s
+               AND (lease_until IS NULL
+                    OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')
+         RETURNING connector, attention_kind, attention_since
+            """,
+            token,
+            schedule.LEASE,
+            connection_id,
+        )
+    )
+    row = env.cr.dictfetchone()
+    if row is None:
+        return None
+    since = row["attention_since"]
+    row["needs_probe"] = (
+        row["attention_kind"] == "erp_unavailable"
+        and since
+        and now(env) - since >= PROBE_EVERY
+    )
+    return row
+
+
+def _renew_lease(env, connection_id, token):
+    """Keep the lease; False when it was lost or the ERP asked to wait meanwhile."""
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE ap_sync_connection
+               SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %s
+             WHERE id = %s
+               AND lease_token = %s
+               AND attention_kind IS NULL
+               AND (not_before IS NULL
+                    OR not_before <= clock_timestamp() AT TIME ZONE 'UTC')
+            """,
+            schedule.LEASE,
+            connection_id,
+            token,
+        )
+    )
+    return bool(env.cr.rowcount)
+
+
+def _give_back_lease(env, connection_id, token):
+    """Give the lease back and have the dispatcher woken when the next job is due."""
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE ap_sync_connection SET lease_token = NULL, lease_until = NULL
+             WHERE id = %s AND lease_token = %s
+            """,
+            connection_id,
+            token,
+        )
+    )
+    env.cr.execute(
+        SQL(
+            """
+            SELECT min(job.next_try_at), max(connection.not_before)
+              FROM ap_sync_job job
+              JOIN ap_sync_connection connection ON connection.id = job.connection_id
+             WHERE job.connection_id = %s
+               AND job.status = 'in_progress'
+               AND job.lease_token IS NULL
+            """,
+            connection_id,
+        )
+    )
+    due, not_before = env.cr.fetchone()
+    connection = env["ap.sync.connection"].browse(connection_id)
+    if due and not connection.attention_kind:
+        connection._wake(max(filter(None, (due, not_before, now(env)))))
+
+
+def _get_setup(env, connection_id):
+    connection = env["ap.sync.connection"].browse(connection_id)
+    return {
+        "code": connection.connector,
+        "settings": connection._get_settings(),
+        "concurrency": connection.concurrency,
+    }
+
+
+def _evaluate_due(env, connection_id):
+    """Evaluate a batch of the jobs that a change of rules marked; True: more left."""
+    env.cr.execute(
+        SQL(
+            """
+            SELECT id FROM ap_sync_job
+             WHERE connection_id = %s AND evaluate_due
+          ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+            """,
+            connection_id,
+            EVALUATE_BATCH,
+        )
+    )
+    jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
+    open_jobs = jobs.filtered(
+        lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
+    )
+    open_jobs._evaluate()
+    (jobs - open_jobs).write({"evaluate_due": False})
+    return len(jobs) == EVALUATE_BATCH

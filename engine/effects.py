@@ -1,0 +1,38 @@
+"""T4: what people get to see of an outcome besides the job itself.
+
+The outcome is committed before this; an extension that fails here, or a crash, loses
+nothing. The flag ``effects_due`` is cleared in the same transaction, so the effects
+happen once, at the latest when the reaper comes by.
+"""
+
+import logging
+
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 100
+
+
+def run(env):
+    """Apply the effects of finished jobs.
+
+    :return: the number of jobs served; fewer than ``BATCH`` means that none is left.
+    """
+    env.cr.execute(
+        SQL(
+            "SELECT id FROM ap_sync_job WHERE effects_due ORDER BY id LIMIT %s "
+            "FOR UPDATE SKIP LOCKED",
+            BATCH,
+        )
+    )
+    jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
+    for job in jobs:
+        try:
+            with env.cr.savepoint():
+                job._apply_effects()
+        except Exception:
+            # Somebody's override of chatter or activities: the sync itself is done.
+            _logger.exception("AP Sync: effects of job %s failed", job.id)
+    jobs.write({"effects_due": False})
+    return len(jobs)

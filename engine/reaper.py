@@ -1,0 +1,107 @@
+"""Every minute, whatever wakes the dispatchers: mend what a crash left behind, and
+wake what nobody woke. So no job stays In Progress longer than its lease and a minute.
+"""
+
+import logging
+
+from odoo.tools import SQL
+
+from ..connectors import CONNECTORS, Capability
+from . import effects, schedule
+from .transaction import now, transact
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+def run(registry):
+    """Mend and wake; each step in its own transaction, so that one can't stop the
+    others."""
+    while transact(registry, _end_leases) == BATCH:
+        pass
+    transact(registry, _wake_due)
+    while transact(registry, effects.run) == effects.BATCH:
+        pass
+
+
+def _end_leases(env):
+    """Jobs whose lease ran out: whoever had claimed them is gone, and may have sent
+    the bill or not. Their attempts are unclear, the ERP is asked.
+
+    :return: the number of jobs mended.
+    """
+    env.cr.execute(
+        SQL(
+            """
+            SELECT id FROM ap_sync_job
+             WHERE lease_until < clock_timestamp() AT TIME ZONE 'UTC'
+          ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+            """,
+            BATCH,
+        )
+    )
+    jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
+    message = env._("The server stopped while the bill was being sent.")
+    jobs.attempt_ids._set_outcome(
+        {
+            "outcome": "ambiguous",
+            "error_kind": "no_answer",
+            "message": message,
+            "ended_at": now(env),
+        }
+    )
+    for job in jobs:
+        _logger.warning("AP Sync: job %s was left behind; the ERP is asked", job.id)
+        connector = CONNECTORS[job.connection_id.connector]  # never the local ledger
+        if job.phase == "sending" and connector.capability == Capability.NONE:
+            job._update_status(
+                "fail",
+                next_try_at=False,
+                effects_due=True,
+                **job._prepare_error_values("outcome_unknown", message),
+            )
+        elif job.phase == "sending":
+            settle = schedule.timedelta(
+                seconds=job.connection_id._get_settle_seconds(connector)
+            )
+            job._update_status(
+                "doubt",
+                next_try_at=now(env) + settle,
+                **job._prepare_error_values("no_answer", message),
+            )
+        else:
+            # A look-up that was cut off: it changed nothing and is done again.
+            job.write({"lease_token": False, "lease_until": False})
+    return len(jobs)
+
+
+def _wake_due(env):
+    """Wake the connections that have something due, a mark to evaluate, or an outage
+    that may be over."""
+    env.cr.execute(
+        SQL(
+            """
+            SELECT id FROM ap_sync_connection connection
+             WHERE active
+               AND (not_before IS NULL
+                    OR not_before <= clock_timestamp() AT TIME ZONE 'UTC')
+               AND (lease_until IS NULL
+                    OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')
+               AND (
+                    attention_kind = 'erp_unavailable'
+                    OR EXISTS (
+                        SELECT FROM ap_sync_job
+                         WHERE connection_id = connection.id
+                           AND status = 'in_progress'
+                           AND lease_token IS NULL
+                           AND next_try_at <= clock_timestamp() AT TIME ZONE 'UTC')
+                    OR EXISTS (
+                        SELECT FROM ap_sync_job
+                         WHERE connection_id = connection.id AND evaluate_due)
+               )
+            """
+        )
+    )
+    ids = [row[0] for row in env.cr.fetchall()]
+    env["ap.sync.connection"].browse(ids)._wake()

@@ -1,0 +1,261 @@
+"""T3: write down what became of claimed jobs, in a small transaction tried alone."""
+
+import logging
+
+from odoo.tools import SQL
+
+from ..connectors import Capability, Outcome, base
+from ..connectors.kinds import KINDS
+from . import schedule
+from .claim import VERIFY
+from .transaction import now
+
+_logger = logging.getLogger(__name__)
+
+
+def record(env, results, connector):
+    """Write outcomes on attempts and jobs.
+
+    A crash before the commit loses nothing: the lease runs out and the ERP is asked.
+
+    :param results: list of ``send.Result``.
+    :param connector: the client that gave them; says what it can clear up.
+    """
+    jobs = env["ap.sync.job"].browse(result.work.job_id for result in results)
+    # Waits for a user who is just editing such a job, for moments; first statement,
+    # so that the tokens read next are the current ones.
+    env.cr.execute(
+        SQL(
+            "SELECT id, lease_token FROM ap_sync_job WHERE id IN %s "
+            "ORDER BY id FOR UPDATE",
+            tuple(jobs.ids),
+        )
+    )
+    tokens = dict(env.cr.fetchall())
+    troubles = []
+    for result in results:
+        job = jobs.browse(result.work.job_id)
+        _record_attempt(env, result)
+        if tokens.get(job.id) != result.work.token:
+            # The lease had run out and the job went on without this answer: it must
+            # not overwrite what is known now. Resolving finds the bill by its key.
+            _logger.warning(
+                "AP Sync: late answer for job %s ignored (%s)",
+                job.id,
+                result.error.kind if result.error else "accepted",
+            )
+            continue
+        if result.work.mode == VERIFY:
+            trouble = _record_verified(job, result, connector)
+        elif result.error:
+            trouble = _record_refused(job, result, connector)
+        else:
+            trouble = _succeed(job, result.receipts[0], result.work.document)
+        troubles.append(trouble)
+    _record_health(env, jobs.connection_id[:1], troubles)
+
+
+def _record_attempt(env, result):
+    if not result.work.attempt_id:
+        return
+    values = {"ended_at": now(env), "duration": result.duration}
+    if result.error:
+        error = result.error
+        values.update(
+            outcome=error.outcome.value,
+            error_kind=error.kind,
+            message=error.message,
+            http_status=error.status or 0,
+            excerpt=error.excerpt,
+        )
+    else:
+        receipt = result.receipts[0]
+        values.update(
+            outcome=Outcome.ACCEPTED.value,
+            erp_id=receipt.erp_id,
+            erp_number=receipt.number,
+            message="\n".join(receipt.notes),
+        )
+    env["ap.sync.attempt"].browse(result.work.attempt_id)._set_outcome(values)
+
+
+# === WHAT A JOB BECOMES. Each returns what troubles the connection: the error, or None
+
+
+def _succeed(job, receipt, document):
+    job._update_status(
+        "succeed",
+        erp_id=receipt.erp_id,
+        erp_number=receipt.number or receipt.erp_id,
+        erp_url=receipt.url,
+        notes="\n".join(receipt.notes),
+        synced_at=now(job.env),
+        synced_fingerprint=document.fingerprint(),
+        changed_since_sync=False,
+        next_try_at=False,
+        retry_since=False,
+        retry_count=0,
+        effects_due=True,
+        **job._prepare_cause_values([]),
+    )
+    if job._is_bill_changed():
+        # It was edited while it was under way: what the ERP has is the old text.
+        job.write({"changed_since_sync": True})
+    job._remember_vendor(receipt.vendor_erp_id)
+
+
+def _record_refused(job, result, connector):
+    """A write that was not accepted, by what is known of it."""
+    error = result.error
+    if error.outcome == Outcome.AMBIGUOUS or error.kind == "duplicate_bill":
+        _doubt(job, error, connector)
+        return error if error.outcome == Outcome.AMBIGUOUS else None
+    kind = KINDS[error.kind]
+    if error.lock_date:
+        job.connection_id.write({"erp_lock_date": error.lock_date})
+    if kind.person or error.outcome == Outcome.NOT_SENT:
+        _retry(job, error)
+        return error
+    _fail(job, error.kind, error.message)
+    return None
+
+
+def _doubt(job, error, connector):
+    """Ask the ERP before anything more is sent; it may be writing still.
+
+    A duplicate it reports is there already, so that needs no waiting.
+    """
+    if connector.capability == Capability.NONE:
+        _fail(job, "outcome_unknown", error.message)
+        return
+    settle = 0 if error.kind == "duplicate_bill" else connector.settle_seconds
+    wait = schedule.timedelta(seconds=max(settle, error.retry_after or 0))
+    job._update_status(
+        "doubt",
+        next_try_at=now(job.env) + wait,
+        retry_since=False,
+        retry_count=0,
+        **job._prepare_error_values(error.kind, error.message),
+    )
+
+
+def _retry(job, error):
+    """Surely not sent: again later, until the window is over. What the ERP or the
+    connection as a whole ask for does not use up the bill's own tries."""
+    values = job._prepare_error_values(error.kind, error.message)
+    if KINDS[error.kind].person or error.retry_after is not None:
+        wait = schedule.timedelta(seconds=error.retry_after or 0)
+        job._update_status("retry", next_try_at=now(job.env) + wait, **values)
+        return
+    again = _next_try(job)
+    if again is None:
+        _fail(job, error.kind, error.message)
+        return
+    job._update_status("retry", **again, **values)
+
+
+def _next_try(job):
+    """Return the values of the next try, or None when the window is over."""
+    since = job.retry_since or now(job.env)
+    if now(job.env) - since >= schedule.WINDOW:
+        return None
+    return {
+        "next_try_at": now(job.env) + schedule.delay(job.retry_count),
+        "retry_since": since,
+        "retry_count": job.retry_count + 1,
+    }
+
+
+def _fail(job, kind, message):
+    job._update_status(
+        "fail",
+        next_try_at=False,
+        effects_due=True,
+        **job._prepare_error_values(kind, message),
+    )
+
+
+def _record_verified(job, result, connector):
+    """The ERP was asked about a job in doubt: adopt, send again, or stop."""
+    if result.error:
+        again = _next_try(job)
+        if again is None:
+            _fail(job, "outcome_unknown", result.error.message)
+        else:
+            job._update_status("doubt", **again)
+        return result.error
+    document, found = result.work.document, result.receipts
+    same = [receipt for receipt in found if base.matches(document, receipt)]
+    if len(found) == 1 and same and _is_complete(job, same[0]):
+        return _succeed(job, same[0], document)
+    if not found and job.erp_id:
+        _fail(
+            job,
+            "bill_missing_in_erp",
+            job.env._("%s is no longer in the ERP.", job.erp_number or job.erp_id),
+        )
+    elif not found or (len(found) == 1 and _is_resumable(job, found[0], same)):
+        # Not there, or our own unfinished draft: sent again under the same key.
+        job._update_status("resend", next_try_at=now(job.env))
+    else:
+        candidates = ", ".join(
+            f"{receipt.number or receipt.erp_id} ({receipt.total} {receipt.currency})"
+            for receipt in found
+        )
+        _fail(
+            job,
+            "outcome_unknown",
+            job.env._(
+                "The ERP has a bill with this vendor and reference that is not the "
+                "same: %s.",
+                candidates,
+            ),
+        )
+    return None
+
+
+def _is_complete(job, receipt):
+    return receipt.posted or not job.connection_id.post_in_erp
+
+
+def _is_resumable(job, receipt, same):
+    """A draft of ours that a crash left half done, or a change not yet made there."""
+    if not receipt.ours:
+        return False
+    return not receipt.posted or (job.erp_id == receipt.erp_id and not same)
+
+
+# === THE CONNECTION === #
+
+
+def _record_health(env, connection, troubles):
+    """Open, close or give up the connection's circuit breaker, honour its wishes."""
+    errors = [trouble for trouble in troubles if trouble]
+    for error in errors:
+        if KINDS[error.kind].person:
+            connection._set_attention(error.kind, error.message)
+            return
+    if len(errors) < len(troubles):
+        if connection.failures:
+            connection.write({"failures": 0, "failing_since": False})
+    elif errors:
+        _count_failures(env, connection, errors)
+    waits = [error.retry_after for error in errors if error.retry_after]
+    if waits:
+        until = now(env) + schedule.timedelta(seconds=max(waits))
+        connection.write({"not_before": until})
+
+
+def _count_failures(env, connection, errors):
+    failures = connection.failures + len(errors)
+    since = connection.failing_since or now(env)
+    values = {"failures": failures, "failing_since": since}
+    pause = schedule.breaker_pause(failures)
+    if pause:
+        values["not_before"] = now(env) + pause
+    connection.write(values)
+    if now(env) - since >= schedule.BREAKER_LONG:
+        connection._set_attention(
+            "erp_unavailable",
+            env._("It did not answer for a day: %s", errors[-1].message),
+        )

@@ -1,0 +1,48 @@
+"""When something is tried again. Pure."""
+
+import random
+from datetime import timedelta
+
+#: Pauses between tries; the last one repeats until the window is over.
+STEPS = [
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=60),
+    timedelta(hours=4),
+    timedelta(hours=12),
+    timedelta(hours=24),
+]
+#: Counted in time, not in tries, so that an ERP's weekend outage fails no bill.
+WINDOW = timedelta(days=3)
+JITTER = 0.2
+
+#: A connection that fails this often in a row is left alone for a while...
+BREAKER_AFTER = 5
+BREAKER_STEPS = [timedelta(seconds=30), *STEPS[:3]]
+#: ...and after this long it needs a person.
+BREAKER_LONG = timedelta(hours=24)
+
+#: How long the outcome of one claim may take; a crash is noticed after that.
+LEASE = timedelta(minutes=5)
+#: No byte is written in the lease's last seconds: an answer must fit in before the
+#: reaper calls the attempt unclear.
+LEASE_MARGIN = timedelta(seconds=45)
+
+
+def delay(retry_count):
+    """Return the pause before the next try: a step of ``STEPS`` +- 20 %.
+
+    :param retry_count: how often it was tried again already, from 0.
+    """
+    step = STEPS[min(retry_count, len(STEPS) - 1)]
+    return step * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+def breaker_pause(failures):
+    """Return how long a connection is left alone after so many failures in a row, or
+    None while the breaker stays closed."""
+    if failures < BREAKER_AFTER:
+        return None
+    step = BREAKER_STEPS[min(failures // BREAKER_AFTER, len(BREAKER_STEPS)) - 1]
+    return step * random.uniform(1 - JITTER, 1 + JITTER)

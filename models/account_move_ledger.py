@@ -1,0 +1,92 @@
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..connectors import ConnectorError, Outcome, Receipt
+from .account_move_document import KIND_BY_TYPE
+
+
+class AccountMove(models.Model):
+    """Odoo's own ledger as a target: posting a draft bill."""
+
+    _inherit = "account.move"
+
+    def _ap_sync_post_in_ledger(self):
+        """Post this draft bill.
+
+        :return: its ``Receipt``; the notes tell when Odoo moved the accounting date.
+        :raise ConnectorError: rejected, with the kind of Odoo's refusal.
+        """
+        self.ensure_one()
+        move = self.with_company(self.company_id)
+        self._ap_sync_check_postable(move)
+        asked = move.invoice_date or move.date
+        try:
+            move._post(soft=False)
+        except UserError as error:
+            raise ConnectorError(
+                "invalid_data", str(error), Outcome.REJECTED
+            ) from error
+        notes = ()
+        locked = asked and move.company_id._get_violated_lock_dates(
+            asked, move._affect_tax_report(), move.journal_id
+        )
+        if locked and move.date != asked:
+            notes = (
+                self.env._(
+                    "Booked on %(date)s instead of %(asked)s: the period is locked up "
+                    "to %(lock)s.",
+                    date=format_date(self.env, move.date),
+                    asked=format_date(self.env, asked),
+                    lock=format_date(self.env, locked[-1][0]),
+                ),
+            )
+        return Receipt(
+            erp_id=str(move.id),
+            number=move.name,
+            kind=KIND_BY_TYPE[move.move_type],
+            reference=move.ref or "",
+            accounting_date=move.date,
+            currency=move.currency_id.name,
+            notes=notes,
+        )
+
+    def _ap_sync_check_postable(self, move):
+        """Name what Odoo would refuse in words of any kind, by the cause itself: its
+        messages are translated and say less.
+
+        The conditions are those of ``account.move._post`` in Odoo 19.
+        """
+        lines = move._get_ap_sync_lines()
+        archived = lines.account_id.filtered(lambda account: not account.active)
+        problems = [
+            (
+                move.state != "draft",
+                "already_posted",
+                self.env._("The bill is posted."),
+            ),
+            (not move.partner_id, "vendor_missing", self.env._("It has no vendor.")),
+            (not move.invoice_date, "date_missing", self.env._("It has no bill date.")),
+            (not lines, "no_lines", self.env._("It has no lines.")),
+            (
+                not move.currency_id.active,
+                "currency_not_enabled",
+                self.env._("The currency %s is not active.", move.currency_id.name),
+            ),
+            (
+                bool(archived),
+                "gl_account_inactive",
+                self.env._(
+                    "The account %s is archived.",
+                    ", ".join(archived.mapped("display_name")),
+                ),
+            ),
+            (
+                move.currency_id.compare_amounts(move.amount_total, 0) < 0,
+                "negative_total",
+                self.env._("Its total is below zero."),
+            ),
+        ]
+        for wrong, kind, message in problems:
+            if wrong:
+                raise ConnectorError(kind, message, Outcome.REJECTED)

@@ -1,0 +1,76 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class ApSyncAttempt(models.Model):
+    """One intended write to the ERP, on record before its first byte leaves.
+
+    A row is made by the engine when it claims a job, its outcome is set once, and
+    nothing else ever changes or deletes it. A row still ``sending`` after its lease
+    ran out is what a crash leaves behind; the reaper gives it the outcome
+    ``ambiguous`` and the ERP is asked.
+    """
+
+    _name = "ap.sync.attempt"
+    _description = "AP Sync Attempt"
+    _order = "id desc"
+    _rec_name = "number"
+
+    job_id = fields.Many2one(
+        "ap.sync.job", required=True, ondelete="restrict", index=True
+    )
+    connection_id = fields.Many2one("ap.sync.connection", required=True, index=True)
+    company_id = fields.Many2one("res.company", required=True, index=True)
+    number = fields.Integer(required=True, aggregator=None)
+    revision = fields.Integer(required=True, aggregator=None)
+    uuid = fields.Char("Attempt ID", required=True)
+    key = fields.Char("Idempotency Key", required=True)
+    started_at = fields.Datetime(required=True)
+    ended_at = fields.Datetime()
+    duration = fields.Float("Duration (s)", digits=(12, 3), aggregator="avg")
+    outcome = fields.Selection(
+        [
+            ("sending", "Sending"),
+            ("accepted", "Accepted"),
+            ("rejected", "Rejected"),
+            ("not_sent", "Not sent"),
+            ("ambiguous", "Unclear"),
+        ],
+        required=True,
+    )
+    error_kind = fields.Char("Kind")
+    http_status = fields.Integer("HTTP Status", aggregator=None)
+    message = fields.Text()
+    excerpt = fields.Text("Answer")
+    erp_id = fields.Char("ERP ID")
+    erp_number = fields.Char("ERP Number")
+    document = fields.Json("Document as Sent")
+
+    _job_number_uniq = models.UniqueIndex("(job_id, number)")
+    _sending_idx = models.Index("(started_at) WHERE outcome = 'sending'")
+
+    def write(self, vals):
+        """Refuse: the history of what was sent is not edited, by anyone."""
+        raise UserError(
+            self.env._(
+                "Attempts are the record of what was sent and can't be changed. "
+                "Correct the bill and press Sync; that makes a new attempt."
+            )
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(
+            self.env._("Attempts are the record of what was sent and can't be deleted.")
+        )
+
+    def _set_outcome(self, vals):
+        """Set the outcome of attempts that have none yet; called by the engine alone.
+
+        :param vals: ``outcome`` and what is known with it.
+        :return: the attempts that got it; those that had an outcome keep theirs.
+        """
+        open_attempts = self.filtered(lambda attempt: attempt.outcome == "sending")
+        if open_attempts:
+            super(ApSyncAttempt, open_attempts).write(vals)
+        return open_attempts

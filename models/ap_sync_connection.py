@@ -1,0 +1,328 @@
+import ast
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+BILL_TYPES = {
+    "include_bills": "in_invoice",
+    "include_refunds": "in_refund",
+    "include_receipts": "in_receipt",
+}
+
+
+class ApSyncConnection(models.Model):
+    """One target for bills: a company in an external ERP, or Odoo's own ledger."""
+
+    _name = "ap.sync.connection"
+    _description = "AP Sync Connection"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True, tracking=True)
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        index=True,
+    )
+    connector = fields.Selection(
+        [("local", "Odoo's own ledger"), ("odoo", "Another Odoo")],
+        required=True,
+        default="odoo",
+        help="Where the bills go.",
+    )
+
+    # -- Address and credentials
+    url = fields.Char("Address", copy=False)
+    erp_database = fields.Char("Database", copy=False)
+    erp_company = fields.Char(
+        "ERP Company ID",
+        copy=False,
+        help="Empty: the company of the integration user.",
+    )
+    login = fields.Char(
+        copy=False, help="Only for Odoo 18 and older, which sign in with login and key."
+    )
+    api_key = fields.Char(
+        "API Key", copy=False, groups="ap_sync.group_ap_sync_administrator"
+    )
+    protocol = fields.Selection(
+        [
+            ("auto", "Automatic"),
+            ("json2", "JSON-2 (Odoo 19 and newer)"),
+            ("jsonrpc", "JSON-RPC (older)"),
+        ],
+        default="auto",
+        required=True,
+    )
+
+    # -- Which bills, and when
+    include_bills = fields.Boolean("Bills", default=True)
+    include_refunds = fields.Boolean("Credit Notes", default=True)
+    include_receipts = fields.Boolean("Receipts")
+    journal_ids = fields.Many2many(
+        "account.journal",
+        string="Journals",
+        check_company=True,
+        domain="[('type', '=', 'purchase')]",
+        help="Empty: all purchase journals.",
+    )
+    bill_domain = fields.Char("Only Bills Like", default="[]")
+    trigger = fields.Selection(
+        [
+            ("posted", "When a bill is posted"),
+            ("ready", "When a draft is marked Ready to sync"),
+            ("manual", "Only when somebody presses Sync"),
+        ],
+        string="Sync",
+        required=True,
+        compute="_compute_trigger",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    auto_resume = fields.Boolean(
+        "Send Held Bills by Themselves",
+        default=True,
+        help="When what held or blocked a bill is mended, it goes without anybody "
+        "pressing Sync.",
+    )
+
+    # -- How
+    post_in_erp = fields.Boolean("Post in the ERP", default=True)
+    create_vendors = fields.Boolean(
+        "Create Missing Vendors",
+        default=True,
+        help="A vendor that is neither mapped nor found by VAT number is created.",
+    )
+    send_attachments = fields.Boolean("Send Documents", default=True)
+    trust_proposals = fields.Boolean(
+        "Use Proposals Unconfirmed",
+        help="Mappings proposed by equal code or name are used without a person "
+        "confirming them.",
+    )
+    lock_policy = fields.Selection(
+        [("hold", "Hold the bill"), ("next_open", "Use the next open date")],
+        string="Locked Period",
+        default="hold",
+        required=True,
+        help="Odoo moves the date of a bill in a locked period without a word. Here "
+        "it is your choice, and the job says so.",
+    )
+    erp_journal_id = fields.Many2one(
+        "ap.sync.erp.record",
+        string="ERP Journal",
+        domain="[('connection_id', '=', id), ('kind', '=', 'journal')]",
+        copy=False,
+    )
+    concurrency = fields.Integer("Bills at Once", default=4)
+    timeout = fields.Integer("Time Limit (s)", default=60)
+
+    # -- What belongs to it
+    job_ids = fields.One2many("ap.sync.job", "connection_id", string="Jobs")
+    mapping_ids = fields.One2many("ap.sync.mapping", "connection_id", string="Mappings")
+    mapping_count = fields.Integer(compute="_compute_mapping_count")
+    cron_id = fields.Many2one("ir.cron", ondelete="restrict", copy=False, readonly=True)
+    refreshed_at = fields.Datetime("Data Refreshed", copy=False, readonly=True)
+
+    _concurrency_range = models.Constraint(
+        "CHECK (concurrency BETWEEN 1 AND 32)",
+        "Between 1 and 32 bills can be sent at once.",
+    )
+    _timeout_range = models.Constraint(
+        "CHECK (timeout BETWEEN 5 AND 100)",
+        "The time limit of a call is between 5 and 100 seconds.",
+    )
+
+    # === COMPUTES AND CONSTRAINTS === #
+
+    @api.depends("connector")
+    def _compute_trigger(self):
+        """The local ledger posts drafts, so it can't wait for the posting."""
+        for connection in self:
+            if connection.connector == "local" and connection.trigger != "manual":
+                connection.trigger = "ready"
+            elif not connection.trigger:
+                connection.trigger = "posted"
+
+    def _compute_mapping_count(self):
+        counts = dict(
+            self.env["ap.sync.mapping"]._read_group(
+                [("connection_id", "in", self.ids)], ["connection_id"], ["__count"]
+            )
+        )
+        for connection in self:
+            connection.mapping_count = counts.get(connection, 0)
+
+    @api.constrains("connector", "trigger")
+    def _check_trigger(self):
+        if self.filtered(lambda c: c.connector == "local" and c.trigger == "posted"):
+            raise ValidationError(
+                self.env._(
+                    "Odoo's own ledger posts draft bills, so its bills can't wait to "
+                    "be posted first. Choose Ready to sync, or by hand."
+                )
+            )
+
+    @api.constrains("connector", "url")
+    def _check_url(self):
+        for connection in self:
+            url = connection.url or ""
+            if connection.connector == "local":
+                continue
+            if not url.startswith(("https://", "http://")) or "@" in url:
+                raise ValidationError(
+                    self.env._(
+                        "The address of %(name)s must be like "
+                        "https://erp.example.com, without user name or password.",
+                        name=connection.name,
+                    )
+                )
+
+    @api.constrains("bill_domain")
+    def _check_bill_domain(self):
+        for connection in self:
+            connection.env["ap.sync.rule"]._check_bill_domain_text(
+                connection.bill_domain
+            )
+
+    @api.constrains("company_id")
+    def _check_company_unchanged(self):
+        """Jobs belong to the company of their connection for good."""
+        for connection in self:
+            if connection.job_ids - connection.job_ids.filtered_domain(
+                [("company_id", "=", connection.company_id.id)]
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(name)s has jobs already, so its company can't change. "
+                        "Archive it and make a new connection.",
+                        name=connection.name,
+                    )
+                )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        connections = super().create(vals_list)
+        for connection in connections:
+            connection._create_cron()
+        return connections
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {"active", "name"} & vals.keys():
+            for connection in self:
+                # sudo: the wake-up belongs to the connection, whoever edits that.
+                connection.cron_id.sudo().write(connection._prepare_cron_values())
+        if self._get_rule_fields() & vals.keys():
+            for connection in self:
+                connection._reevaluate_jobs()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_jobs(self):
+        if self.job_ids:
+            raise UserError(
+                self.env._(
+                    "This connection has jobs, which are the record of what was "
+                    "sent. Archive it instead."
+                )
+            )
+
+    def unlink(self):
+        crons = self.cron_id
+        result = super().unlink()
+        crons.sudo().unlink()
+        return result
+
+    # === BUSINESS METHODS === #
+
+    def _get_rule_fields(self):
+        """Return the fields whose change can free or stop jobs."""
+        return {"create_vendors", "trust_proposals", "lock_policy", "active"}
+
+    def _create_cron(self):
+        """Make the scheduled action that wakes this connection's dispatcher."""
+        # sudo: only system users may make scheduled actions, and this one runs
+        # nothing but our own method.
+        self.cron_id = self.env["ir.cron"].sudo().create(self._prepare_cron_values()).id
+
+    def _prepare_cron_values(self):
+        """The interval is only a safety net: jobs trigger it, the reaper too."""
+        self.ensure_one()
+        return {
+            "name": self.env._("AP Sync: send bills to %s", self.name),
+            "model_id": self.env["ir.model"]._get_id("ap.sync.connection"),
+            "state": "code",
+            "code": f"model.browse({self.id})._cron_dispatch()",
+            "user_id": self.env.ref("base.user_root").id,
+            "interval_number": 1,
+            "interval_type": "hours",
+            "priority": 5,
+            "active": self.active,
+        }
+
+    def _get_bill_types(self):
+        self.ensure_one()
+        return [kind for name, kind in BILL_TYPES.items() if self[name]]
+
+    def _get_bill_domain(self):
+        """Return the domain on ``account.move`` of the bills this connection takes."""
+        self.ensure_one()
+        domain = Domain("move_type", "in", self._get_bill_types()) & Domain(
+            "company_id", "=", self.company_id.id
+        )
+        if self.journal_ids:
+            domain &= Domain("journal_id", "in", self.journal_ids.ids)
+        return domain & Domain(ast.literal_eval(self.bill_domain or "[]"))
+
+    def _filter_bills(self, moves):
+        """Return those of the bills that this connection takes."""
+        self.ensure_one()
+        return moves.filtered_domain(self._get_bill_domain())
+
+    @api.model
+    def _get_for_trigger(self, company, trigger):
+        """Return the connections of a company that take bills at this moment."""
+        if not company.ap_sync_automatic:
+            return self.browse()
+        # sudo: posting a bill must work for people who can't see connections.
+        return self.sudo().search(
+            [("company_id", "=", company.id), ("trigger", "=", trigger)]
+        )
+
+    def _get_usable_mapping_domain(self):
+        self.ensure_one()
+        if self.trust_proposals:
+            return Domain.TRUE
+        return Domain("state", "=", "confirmed")
+
+    # === ACTIONS === #
+
+    def action_open_jobs(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ap_sync.ap_sync_job_action"
+        )
+        return {
+            **action,
+            "domain": [("connection_id", "=", self.id)],
+            "context": {},
+        }
+
+    def action_open_mappings(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "ap_sync.ap_sync_mapping_action"
+        )
+        return {
+            **action,
+            "domain": [("connection_id", "=", self.id)],
+            "context": {"default_connection_id": self.id},
+        }

@@ -1,0 +1,301 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import config
+
+from .. import engine
+from ..connectors import Settings
+from .ap_sync_guidance import describe
+
+#: More jobs than this are evaluated again by the dispatcher, not while a user waits.
+EVALUATE_AT_ONCE = 200
+
+
+class ApSyncConnection(models.Model):
+    """Pause, health and the doors to the engine of a connection."""
+
+    _inherit = "ap.sync.connection"
+
+    paused = fields.Boolean(tracking=True, copy=False, readonly=True)
+    attention_kind = fields.Char(copy=False, readonly=True)
+    attention_message = fields.Text("Needs Attention", copy=False, readonly=True)
+    attention_since = fields.Datetime(copy=False, readonly=True)
+    not_before = fields.Datetime(
+        "Next Call Not Before",
+        copy=False,
+        readonly=True,
+        help="The ERP asked to wait, or did not answer several times in a row.",
+    )
+    failures = fields.Integer("Failures in a Row", copy=False, readonly=True)
+    failing_since = fields.Datetime(copy=False, readonly=True)
+    lease_token = fields.Char(copy=False, readonly=True)
+    lease_until = fields.Datetime(copy=False, readonly=True)
+    erp_lock_date = fields.Date("Locked Until", copy=False, readonly=True)
+    check_result = fields.Json("Test", copy=False, readonly=True)
+    checked_at = fields.Datetime("Tested", copy=False, readonly=True)
+    health = fields.Selection(
+        [
+            ("ok", "Ready"),
+            ("waiting", "Waiting for the ERP"),
+            ("attention", "Needs attention"),
+            ("paused", "Paused"),
+        ],
+        compute="_compute_health",
+    )
+
+    @api.depends("paused", "attention_kind", "not_before", "failures")
+    def _compute_health(self):
+        now = fields.Datetime.now()
+        for connection in self:
+            if connection.paused:
+                connection.health = "paused"
+            elif connection.attention_kind:
+                connection.health = "attention"
+            elif connection.not_before and connection.not_before > now:
+                connection.health = "waiting"
+            else:
+                connection.health = "ok"
+
+    # === ACTIONS === #
+
+    def action_pause(self):
+        """Stop sending: bills under way finish, the others wait On Hold."""
+        self._check_manager()
+        # sudo: managers may pause, only administrators may edit connections.
+        self.sudo().write({"paused": True})
+        self._reevaluate_jobs()
+
+    def action_resume(self):
+        """Send again; the bills held by the pause go by themselves."""
+        self._check_manager()
+        self.sudo().write({"paused": False, **self._prepare_mended_values()})
+        self._reevaluate_jobs(["connection_paused"])
+
+    def action_test_connection(self):
+        """Ask the ERP item by item what is right and wrong. Leaves no transaction
+        open meanwhile; the result stays on the form."""
+        self.ensure_one()
+        self.check_access("write")
+        engine.check_connection(self.env, self.id)
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def action_refresh_data(self):
+        """Pull accounts, vendors, taxes, terms and journals from the ERP and propose
+        mappings for what has none."""
+        self.ensure_one()
+        self._check_manager()
+        if self.connector == "local":
+            raise UserError(
+                self.env._(
+                    "Odoo's own ledger needs no mappings: there is nothing to refresh."
+                )
+            )
+        return engine.refresh_data(self.env, self.id)
+
+    def _check_manager(self):
+        self.check_access("read")
+        if not self.env.user.has_group("ap_sync.group_ap_sync_manager"):
+            raise AccessError(
+                self.env._(
+                    "Only AP Sync managers can do this. Ask one, or have an "
+                    "administrator give you that role."
+                )
+            )
+
+    # === WHAT STOPS A CONNECTION === #
+
+    def _get_stop(self):
+        """Return why nothing is sent now: ``(kind, message)``, or None.
+
+        A connection that waits a while for its ERP is not stopped: its jobs stay In
+        Progress and are tried again.
+        """
+        self.ensure_one()
+        if not self.active:
+            return "connection_paused", self.env._(
+                "The connection %s is archived.", self.name
+            )
+        if self.paused:
+            return "connection_paused", self.env._(
+                "The connection %s is paused.", self.name
+            )
+        if self.attention_kind:
+            return self.attention_kind, self.env._(
+                "The connection %(name)s needs an administrator: %(message)s",
+                name=self.name,
+                message=self.attention_message,
+            )
+        return None
+
+    def _set_attention(self, kind, message):
+        """Stop until a person has mended what only a person can: hold all its jobs
+        instead of failing them one after the other. Called by the engine."""
+        self.ensure_one()
+        if self.attention_kind == kind:
+            return
+        self.write(
+            {
+                "attention_kind": kind,
+                "attention_message": message,
+                "attention_since": fields.Datetime.now(),
+            }
+        )
+        title, todo = describe(self.env, kind)
+        self.message_post(
+            body=self.env._(
+                "%(title)s. %(message)s %(todo)s",
+                title=title,
+                message=message,
+                todo=todo,
+            )
+        )
+        admins = self.env.ref("ap_sync.group_ap_sync_administrator").all_user_ids
+        admin = admins.filtered(lambda u: self.company_id in u.company_ids)[:1]
+        self.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=title,
+            note=message,
+            user_id=admin.id or self.env.uid,
+        )
+        self._reevaluate_jobs()
+
+    def _set_mended(self):
+        """Forget why the connection was stopped and let its jobs go."""
+        self.ensure_one()
+        kind = self.attention_kind
+        self.write(self._prepare_mended_values())
+        if kind:
+            self.activity_feedback(["mail.mail_activity_data_todo"])
+            self._reevaluate_jobs([kind])
+
+    def _prepare_mended_values(self):
+        return {
+            "attention_kind": False,
+            "attention_message": False,
+            "attention_since": False,
+            "not_before": False,
+            "failures": 0,
+            "failing_since": False,
+        }
+
+    # === THE ENGINE'S SIDE === #
+
+    def _get_settings(self):
+        """Return the ``Settings`` of this connection's client, secret included.
+
+        Private hosts that may be called come from ``ap_sync_allowed_hosts`` in
+        odoo.conf, so that nobody can open the server's network from a form.
+        """
+        self.ensure_one()
+        # sudo: the key is readable by administrators alone; it goes to the client
+        # and nowhere else.
+        connection = self.sudo()
+        hosts = config.get("ap_sync_allowed_hosts") or ""
+        settle = config.get("ap_sync_settle_seconds")
+        return Settings(
+            url=connection.url or "",
+            secret=connection.api_key or "",
+            database=connection.erp_database or "",
+            login=connection.login or "",
+            company=connection.erp_company or "",
+            timeout=float(connection.timeout),
+            allowed_hosts=tuple(filter(None, (h.strip() for h in hosts.split(",")))),
+            ca_file=config.get("ap_sync_ca_file") or "",
+            options={
+                "post": connection.post_in_erp,
+                "create_vendors": connection.create_vendors,
+                "lock_policy": connection.lock_policy,
+                "send_attachments": connection.send_attachments,
+                "journal_id": connection.erp_journal_id.erp_id or "",
+                "protocol": connection.protocol,
+                "origin": self.env["ir.config_parameter"]
+                .sudo()
+                .get_param("database.uuid"),
+                **({"settle_seconds": float(settle)} if settle else {}),
+            },
+        )
+
+    def _wake(self, at=None):
+        """Have the dispatcher run, now or at a time (UTC). Part of the caller's
+        transaction: nothing happens if that is rolled back."""
+        for connection in self.sudo():
+            connection.cron_id._trigger(at)
+
+    def _get_settle_seconds(self, connector):
+        """Return how long to wait after an unclear answer before asking about it.
+
+        :param connector: the connector's class, which knows its ERP; a shorter time
+            for tests comes from ``ap_sync_settle_seconds`` in odoo.conf.
+        """
+        return (
+            self._get_settings().options.get("settle_seconds")
+            or connector.settle_seconds
+        )
+
+    def _store_erp_data(self, fetched, lock_date, problem):
+        """Store what *Refresh data* brought and propose mappings.
+
+        :param fetched: ``{kind: rows}``, whole kinds only.
+        :param problem: the ``ConnectorError`` that ended it early, or None.
+        :return: the notification for the user.
+        """
+        self.ensure_one()
+        counts = {
+            kind: self.env["ap.sync.erp.record"]._store(self, kind, rows)
+            for kind, rows in fetched.items()
+        }
+        if problem:
+            title, todo = describe(self.env, problem.kind)
+            message = f"{title}. {problem.message} {todo}"
+        else:
+            proposals = self.env["ap.sync.mapping"]._propose(self)
+            self.write({"refreshed_at": self.env.cr.now(), "erp_lock_date": lock_date})
+            # The currencies or the lock date may have changed.
+            self._reevaluate_jobs(
+                ["period_locked", "period_closed", "currency_not_enabled"]
+            )
+            message = self.env._(
+                "%(records)s records read; %(proposals)s mappings proposed.",
+                records=sum(counts.values()),
+                proposals=len(proposals),
+            )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "danger" if problem else "success",
+                "title": self.env._("Refresh data"),
+                "message": message,
+                "sticky": bool(problem),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _cron_dispatch(self):
+        """Send what is due on this connection; called by its scheduled action."""
+        self.ensure_one()
+        engine.dispatch(self.env, self.id)
+
+    @api.model
+    def _cron_reap(self):
+        """Mend what crashes left behind and wake what is due; every minute."""
+        engine.reap(self.env)
+
+    def _reevaluate_jobs(self, kinds=None):
+        """Evaluate the jobs concerned again after a rule, mapping or the connection
+        changed; those that are free go by themselves if the connection says so.
+
+        :param kinds: only jobs stopped by one of these kinds; None: all that wait.
+        """
+        if not self:
+            return
+        domain = Domain("connection_id", "in", self.ids)
+        if kinds is None:
+            domain &= Domain("status", "in", ["on_hold", "blocked"]) | Domain(
+                "phase", "in", ["queued", "retrying"]
+            )
+        else:
+            domain &= Domain("status", "in", ["on_hold", "blocked"]) & Domain.OR(
+                Domain("cause_kinds", "like", f",{kind},") for kind in kinds
+            )
+        self.env["ap.sync.job"]._request_evaluation(domain)

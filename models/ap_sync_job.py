@@ -1,0 +1,377 @@
+import uuid
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from .ap_sync_connection_health import EVALUATE_AT_ONCE
+from .ap_sync_guidance import describe
+from .ap_sync_states import MOVES, PHASES, STATUSES, WAITING, split_state, state_of
+
+
+class ApSyncJob(models.Model):
+    """One bill on one connection: the single truth of where its sync stands.
+
+    Nobody has the right to write a job; its fields are set by the methods here and
+    by the engine, all status changes by ``_update_status``.
+    """
+
+    _name = "ap.sync.job"
+    _description = "AP Sync Job"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _check_company_auto = True
+    _mail_post_access = "read"
+
+    # -- What
+    move_id = fields.Many2one(
+        "account.move",
+        "Bill",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        check_company=True,
+    )
+    connection_id = fields.Many2one(
+        "ap.sync.connection",
+        required=True,
+        ondelete="restrict",
+        check_company=True,
+    )
+    company_id = fields.Many2one(
+        related="connection_id.company_id", store=True, precompute=True, index=True
+    )
+    partner_id = fields.Many2one(
+        related="move_id.commercial_partner_id",
+        string="Vendor",
+        store=True,
+        index="btree_not_null",
+    )
+    reference = fields.Char(related="move_id.ref", store=True, index="trigram")
+    bill_date = fields.Date(related="move_id.invoice_date", store=True)
+    currency_id = fields.Many2one(related="move_id.currency_id", store=True)
+    amount_total = fields.Monetary(related="move_id.amount_total", store=True)
+    bill_state = fields.Selection(related="move_id.state", string="Bill Status")
+    move_type = fields.Selection(related="move_id.move_type", string="Type")
+    user_id = fields.Many2one("res.users", "Submitted By", readonly=True, copy=False)
+
+    # -- Where it stands (see the diagram in ap_sync_states.py)
+    #
+    #   evaluate ─┬─▶ blocked
+    #             ├─▶ on_hold
+    #             └─▶ in_progress: queued ▸ sending ─┬─▶ success
+    #                        ▲        │ │            └─▶ failed
+    #                        └ retrying verifying ──────▶ success | queued | failed
+    status = fields.Selection(STATUSES, required=True, readonly=True, copy=False)
+    phase = fields.Selection(PHASES, readonly=True, copy=False)
+    error_kind = fields.Char("Kind", readonly=True, copy=False, index="btree_not_null")
+    message = fields.Text("Cause", readonly=True, copy=False)
+    guidance = fields.Text("What to Do", readonly=True, copy=False)
+    causes = fields.Json(readonly=True, copy=False)
+    cause_kinds = fields.Char(readonly=True, copy=False)
+    cause_alerts = fields.Json(compute="_compute_cause_alerts")
+    rule_id = fields.Many2one(
+        "ap.sync.rule", "Stopped By", readonly=True, copy=False, index="btree_not_null"
+    )
+    released_rules = fields.Json(readonly=True, copy=False)
+    evaluate_due = fields.Boolean(readonly=True, copy=False)
+
+    # -- Engine
+    key = fields.Char("Idempotency Key", required=True, readonly=True, copy=False)
+    revision = fields.Integer(default=1, readonly=True, copy=False, aggregator=None)
+    fingerprint = fields.Char(readonly=True, copy=False)
+    next_try_at = fields.Datetime("Next Try", readonly=True, copy=False)
+    retry_since = fields.Datetime(readonly=True, copy=False)
+    retry_count = fields.Integer(readonly=True, copy=False, aggregator=None)
+    attempt_count = fields.Integer("Attempts", readonly=True, copy=False)
+    last_attempt_at = fields.Datetime("Last Attempt", readonly=True, copy=False)
+    lease_token = fields.Char(readonly=True, copy=False)
+    lease_until = fields.Datetime(readonly=True, copy=False)
+    effects_due = fields.Boolean(readonly=True, copy=False)
+    attempt_ids = fields.One2many("ap.sync.attempt", "job_id", "Attempts")
+    document = fields.Json("Document as Sent", compute="_compute_document")
+
+    # -- What the ERP has
+    erp_id = fields.Char("ERP ID", readonly=True, copy=False)
+    erp_number = fields.Char(
+        "ERP Number", readonly=True, copy=False, index="btree_not_null"
+    )
+    erp_url = fields.Char("ERP Link", readonly=True, copy=False)
+    notes = fields.Text(readonly=True, copy=False)
+    synced_at = fields.Datetime("Synced", readonly=True, copy=False)
+    synced_fingerprint = fields.Char(readonly=True, copy=False)
+    changed_since_sync = fields.Boolean(readonly=True, copy=False)
+
+    _bill_connection_uniq = models.UniqueIndex(
+        "(move_id, connection_id)",
+        "This bill already has a job on this connection. Press Sync on that job.",
+    )
+    # The list filters by status and shows the newest first; the dispatcher takes what
+    # is due on its connection; the reaper looks for the few rows it has to mend.
+    _status_idx = models.Index("(status, id DESC)")
+    _connection_status_idx = models.Index("(connection_id, status, id DESC)")
+    _due_idx = models.Index(
+        "(connection_id, next_try_at, id) WHERE status = 'in_progress'"
+    )
+    _lease_idx = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
+    _evaluate_idx = models.Index("(connection_id, id) WHERE evaluate_due")
+    _effects_idx = models.Index("(id) WHERE effects_due")
+    _changed_idx = models.Index("(id DESC) WHERE changed_since_sync")
+
+    # === COMPUTES AND CONSTRAINTS === #
+
+    @api.depends("move_id", "connection_id")
+    def _compute_display_name(self):
+        for job in self:
+            bill = job.reference or job.move_id.name or self.env._("Draft bill")
+            job.display_name = f"{bill} ▸ {job.connection_id.name}"
+
+    @api.depends("attempt_count")
+    def _compute_document(self):
+        for job in self:
+            job.document = job.attempt_ids[:1].document
+
+    @api.depends("causes")
+    def _compute_cause_alerts(self):
+        """The causes for the widget ``actionable_errors``, each with its link."""
+        for job in self:
+            job.cause_alerts = {
+                f"cause_{index}": {
+                    "level": "danger" if cause["action"] == "block" else "warning",
+                    "message": f"{cause['message']} {cause['guidance']}",
+                    **job._prepare_fix_action(cause["fix"]),
+                }
+                for index, cause in enumerate(job.causes or [])
+            }
+
+    def _prepare_fix_action(self, fix):
+        if not fix or not self.env[fix["model"]].has_access("read"):
+            return {}
+        return {
+            "action_text": self.env._("Open %s", fix["name"])
+            if fix["res_id"]
+            else fix["name"],
+            "action": {
+                "type": "ir.actions.act_window",
+                "name": fix["name"],
+                "res_model": fix["model"],
+                "res_id": fix["res_id"],
+                "views": [[False, "form"]],
+                "target": "current" if fix["res_id"] else "new",
+                "context": fix["context"],
+            },
+        }
+
+    @api.constrains("move_id")
+    def _check_bill_type(self):
+        for job in self:
+            if not job.move_id.is_purchase_document(include_receipts=True):
+                raise ValidationError(
+                    self.env._(
+                        "%s is not a vendor bill, credit note or receipt; only these "
+                        "are synced.",
+                        job.move_id.display_name,
+                    )
+                )
+
+    # === SUBMIT AND EVALUATE === #
+
+    @api.model
+    def _submit(self, moves, connection):
+        """Make the jobs of bills that have none on this connection, and evaluate
+        them. Bills that have a job already keep it as it is.
+
+        :return: the jobs made.
+        """
+        # sudo: nobody may create jobs by hand; the callers have checked the bills.
+        Job = self.sudo()
+        known = Job.search(
+            [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
+        ).move_id
+        # The unique index settles the race of two people submitting one bill: the
+        # second transaction fails and Odoo runs it again, finding the first's job.
+        jobs = Job.create(
+            [
+                {
+                    "move_id": move.id,
+                    "connection_id": connection.id,
+                    "user_id": self.env.user.id if not self.env.su else False,
+                    "status": "on_hold",
+                    "phase": "ready",
+                    "key": str(uuid.uuid4()),
+                }
+                for move in moves - known
+            ]
+        )
+        jobs._evaluate(fresh=True)
+        return jobs
+
+    def _evaluate(self, fresh=False):
+        """Apply the rules: block, hold, or let go. Wakes the dispatchers of what goes.
+
+        :param fresh: these jobs were just submitted or a person pressed Sync, so
+            they go whatever the connection says of held bills.
+        :return: ``{"queue" | "ready" | "hold" | "block": jobs}``.
+        """
+        routed, to_wake = {}, self.connection_id.browse()
+        for job, causes in self.env["ap.sync.rule"]._evaluate(self).items():
+            if causes:
+                event = causes[0]["action"]
+            elif fresh or job.connection_id.auto_resume or not job._is_stopped():
+                event = "queue"
+            else:
+                event = "ready"
+            routed[event] = routed.get(event, self.browse()) | job
+            if job._route(event, causes) and event == "queue":
+                to_wake |= job.connection_id
+        self.filtered("evaluate_due").write({"evaluate_due": False})
+        to_wake._wake()
+        return routed
+
+    def _get_bill_stop(self):
+        """Return why the bill itself is in no state to be sent: ``(kind, message)``,
+        or None."""
+        self.ensure_one()
+        move, connection = self.move_id, self.connection_id
+        if move.state == "cancel":
+            return "bill_cancelled", self.env._("The bill is cancelled.")
+        if connection.connector == "local" and move.state == "posted":
+            return "already_posted", self.env._("The bill is already posted in Odoo.")
+        if connection.trigger == "posted" and move.state == "draft":
+            return "bill_not_posted", self.env._("The bill is a draft.")
+        return None
+
+    def _is_stopped(self):
+        return self.status in {"blocked", "on_hold"}
+
+    def _route(self, event, causes):
+        """Move one job where the rules send it, unless it is there already.
+
+        :return: whether it was moved.
+        """
+        state = state_of(self.status, self.phase)
+        if event == "queue" and state in WAITING:
+            return False
+        if event in {"hold", "block"} and self.causes == causes and self._is_stopped():
+            return False
+        values = self._prepare_cause_values(causes)
+        if event == "queue":
+            values.update(next_try_at=self._now(), retry_since=False, retry_count=0)
+        else:
+            values.update(next_try_at=False)
+        if event == "ready":
+            values.update(
+                message=self.env._("What stopped this bill is mended."),
+                guidance=self.env._("Press Sync."),
+            )
+        self._update_status(event, **values)
+        return True
+
+    def _now(self):
+        """Return PostgreSQL's time: the one clock of what is due when."""
+        return self.env.cr.now().replace(microsecond=0)
+
+    @api.model
+    def _prepare_cause_values(self, causes):
+        """Return the values that show the causes of a hold or block, root first."""
+        root = causes[0] if causes else {}
+        return {
+            "causes": causes or False,
+            "cause_kinds": "," + "".join(f"{c['kind']}," for c in causes)
+            if causes
+            else False,
+            "rule_id": root.get("rule_id", False),
+            "error_kind": root.get("kind", False),
+            "message": root.get("message", False),
+            "guidance": root.get("guidance", False),
+        }
+
+    @api.model
+    def _request_evaluation(self, domain):
+        """Evaluate jobs again: a few at once, many by the dispatcher."""
+        # sudo: what changed concerns jobs that its author may not see.
+        Job = self.sudo()
+        domain = Domain(domain)
+        jobs = Job.search(domain, limit=EVALUATE_AT_ONCE + 1)
+        if len(jobs) <= EVALUATE_AT_ONCE:
+            jobs._evaluate()
+            return
+        jobs = Job.search(domain)
+        jobs.write({"evaluate_due": True})
+        jobs.connection_id._wake()
+
+    # === STATUS === #
+
+    def _update_status(self, event, **values):
+        """Move these jobs by one event of ``MOVES``. The only writer of the status.
+
+        :param event: a key of ``MOVES``.
+        :param values: what is known with it (cause, next try, ERP number...); the
+            lease always ends with a move, except for one that is given here.
+        :raise UserError: when the event is not allowed in a job's state; nothing is
+            written then.
+        """
+        move = MOVES[event]
+        for job in self:
+            state = state_of(job.status, job.phase)
+            if state not in move.sources:
+                raise UserError(
+                    self.env._(
+                        "%(job)s can't do “%(event)s” while it is %(state)s. Reload "
+                        "the page and look at its status again.",
+                        job=job.display_name,
+                        event=event,
+                        state=state,
+                    )
+                )
+        status, phase = split_state(move.target)
+        self.write(
+            {
+                "status": status,
+                "phase": phase,
+                "lease_token": False,
+                "lease_until": False,
+                **values,
+            }
+        )
+
+    def _prepare_error_values(self, kind, message):
+        """Return the values that show an error of one kind on a job."""
+        _title, todo = describe(self.env, kind)
+        return {
+            "error_kind": kind,
+            "message": message,
+            "guidance": todo,
+            "causes": False,
+            "cause_kinds": False,
+            "rule_id": False,
+        }
+
+    def _note_changes(self):
+        """Flag synced jobs whose bill no longer says what was sent."""
+        for job in self.filtered(lambda j: j.status == "success"):
+            changed = job._is_bill_changed()
+            if changed != job.changed_since_sync:
+                job.write({"changed_since_sync": changed})
+
+    def _is_bill_changed(self):
+        self.ensure_one()
+        if self.move_id.state == "cancel":
+            return True
+        if self.connection_id.connector == "local":
+            return self.move_id.state != "posted"
+        document = self.move_id._prepare_ap_sync_document(self)
+        return document.fingerprint() != self.synced_fingerprint
+
+    def _prepare_next_revision_values(self):
+        """Return what begins a new revision: another key, nothing of the old one.
+
+        Only for jobs whose last outcome is clear: a key of which the ERP may still
+        hold a bill must stay.
+        """
+        self.ensure_one()
+        return {
+            "revision": self.revision + 1,
+            "key": str(uuid.uuid4()),
+            "fingerprint": False,
+        }

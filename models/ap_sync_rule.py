@@ -1,0 +1,292 @@
+import ast
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+
+from .ap_sync_guidance import describe
+
+MAX_DOMAIN_LENGTH = 4000
+MAX_DOMAIN_TERMS = 60
+
+
+class ApSyncRule(models.Model):
+    """Blocks or holds jobs: a named check, chosen vendors, or a domain on bills.
+
+    Evaluation is pure: it reads bills and returns causes; the job's side is written
+    by the caller. There is no Python in a rule.
+    """
+
+    _name = "ap.sync.rule"
+    _description = "AP Sync Rule"
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=100)
+    active = fields.Boolean(default=True)
+    action = fields.Selection(
+        [("block", "Block"), ("hold", "Hold")], required=True, default="hold"
+    )
+    company_id = fields.Many2one("res.company", index=True)
+    connection_ids = fields.Many2many(
+        "ap.sync.connection",
+        string="Connections",
+        check_company=True,
+        help="Empty: all connections.",
+    )
+    condition = fields.Selection(
+        [
+            ("check", "A check"),
+            ("vendors", "Vendors"),
+            ("domain", "Bills like"),
+        ],
+        required=True,
+        default="domain",
+    )
+    check_name = fields.Selection(selection="_selection_check_name", string="Check")
+    partner_ids = fields.Many2many("res.partner", string="Vendors", check_company=True)
+    category_ids = fields.Many2many("res.partner.category", string="Vendor Categories")
+    bill_domain = fields.Char("Bills", default="[]")
+    guidance = fields.Text(
+        translate=True, help="What to do about it, in words for the accountant."
+    )
+    from_settings = fields.Boolean(readonly=True, copy=False)
+    job_count = fields.Integer("Jobs Stopped", compute="_compute_job_count")
+
+    _check_has_name = models.Constraint(
+        "CHECK (condition != 'check' OR check_name IS NOT NULL)",
+        "Choose the check that this rule applies.",
+    )
+
+    # === COMPUTES AND CONSTRAINTS === #
+
+    @api.model
+    def _selection_check_name(self):
+        return [(name, label) for name, (label, _kind) in self._get_checks().items()]
+
+    def _compute_job_count(self):
+        counts = dict(
+            self.env["ap.sync.job"]._read_group(
+                [("rule_id", "in", self.ids)], ["rule_id"], ["__count"]
+            )
+        )
+        for rule in self:
+            rule.job_count = counts.get(rule, 0)
+
+    @api.constrains("bill_domain")
+    def _check_bill_domain(self):
+        for rule in self:
+            self._check_bill_domain_text(rule.bill_domain)
+
+    @api.constrains("condition", "partner_ids", "category_ids", "bill_domain", "active")
+    def _check_condition(self):
+        """A rule on all bills is made by a pause, not by an empty condition."""
+        for rule in self:
+            if (
+                rule.active
+                and rule.condition == "domain"
+                and not ast.literal_eval(rule.bill_domain or "[]")
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The rule %s would stop every bill. Give it a condition, or "
+                        "pause the connection instead.",
+                        rule.name,
+                    )
+                )
+
+    @api.model
+    def _check_bill_domain_text(self, text):
+        """Refuse anything but a short literal domain on stored fields of a bill that
+        any accountant may read: no code, no hop into another model's secrets."""
+        try:
+            if len(text or "") > MAX_DOMAIN_LENGTH:
+                raise ValueError(self.env._("it is too long"))
+            terms = ast.literal_eval(text or "[]")
+            domain = Domain(terms)
+            if len(terms) > MAX_DOMAIN_TERMS:
+                raise ValueError(self.env._("it has too many terms"))
+            fields_used = [term.field_expr for term in domain.iter_conditions()]
+            for path in fields_used:
+                self._check_bill_field(path)
+            self.env["account.move"]._search(domain)
+        except (ValueError, SyntaxError, TypeError, RecursionError, KeyError) as error:
+            raise ValidationError(
+                self.env._(
+                    "The condition on bills is not valid: %s. Use the editor to "
+                    "choose fields and values.",
+                    error,
+                )
+            ) from error
+
+    @api.model
+    def _check_bill_field(self, path):
+        """Raise ValueError unless the path is at most one hop to readable fields."""
+        names = path.split(".")
+        model = self.env["account.move"]
+        if len(names) > 2:
+            raise ValueError(self.env._("%s goes too deep", path))
+        for name in names:
+            field = model._fields.get(name)
+            if field is None or field.groups:
+                raise ValueError(self.env._("%s can't be used", path))
+            if field.relational:
+                model = self.env[field.comodel_name]
+                if model._name in {"res.users", "res.groups", "ir.config_parameter"}:
+                    raise ValueError(self.env._("%s can't be used", path))
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        rules = super().create(vals_list)
+        rules._reevaluate_jobs()
+        return rules
+
+    def write(self, vals):
+        # Jobs of the connections a rule no longer names are concerned as well.
+        before = self._get_connections()
+        result = super().write(vals)
+        if vals.keys() - {"sequence", "name"}:
+            (before | self._get_connections())._reevaluate_jobs()
+        return result
+
+    def unlink(self):
+        connections = self._get_connections()
+        result = super().unlink()
+        connections._reevaluate_jobs()
+        return result
+
+    def _get_connections(self):
+        """Return the connections that these rules apply to."""
+        connections = self.env["ap.sync.connection"].sudo()
+        for rule in self.sudo():
+            domain = Domain.TRUE
+            if rule.company_id:
+                domain = Domain("company_id", "=", rule.company_id.id)
+            connections |= rule.connection_ids or connections.search(domain)
+        return connections
+
+    def _reevaluate_jobs(self):
+        self._get_connections()._reevaluate_jobs()
+
+    # === EVALUATION === #
+
+    @api.model
+    def _evaluate(self, jobs):
+        """Tell what stops these jobs. Reads, never writes.
+
+        Queries grow with the number of rules, not of jobs.
+
+        :param jobs: ``ap.sync.job`` records, of any connections and companies.
+        :return: ``{job: [cause, ...]}``, the root cause first, an empty list for a
+            job that may go. A cause is a dict of ``kind``, ``action``, ``rule_id``,
+            ``title``, ``message``, ``guidance``, ``fix`` (see
+            ``_prepare_fix``) and ``sequence``.
+        """
+        causes = {job: [] for job in jobs}
+        for connection, connection_jobs in jobs.grouped("connection_id").items():
+            stop = connection._get_stop()
+            if stop:
+                kind, message = stop
+                for job in connection_jobs:
+                    causes[job].append(
+                        self._prepare_cause(
+                            kind, message, "hold", fix={"record": connection}
+                        )
+                    )
+        for job in jobs:
+            if stop := job._get_bill_stop():
+                kind, message = stop
+                causes[job].append(
+                    self._prepare_cause(
+                        kind, message, "hold", fix={"record": job.move_id}
+                    )
+                )
+        # sudo: whoever syncs a bill, all rules of its company apply.
+        for rule in self.sudo().search([]):
+            concerned = rule._filter_jobs(jobs)
+            if concerned:
+                for job, found in rule._find(concerned).items():
+                    causes[job].append(found)
+        for found in causes.values():
+            found.sort(
+                key=lambda cause: (cause["action"] != "block", cause["sequence"])
+            )
+        return causes
+
+    def _filter_jobs(self, jobs):
+        """Return the jobs this rule speaks about."""
+        self.ensure_one()
+        if self.company_id:
+            jobs = jobs.filtered(lambda job: job.company_id == self.company_id)
+        if self.connection_ids:
+            jobs = jobs.filtered(lambda job: job.connection_id in self.connection_ids)
+        return jobs.filtered(lambda job: self.id not in (job.released_rules or []))
+
+    def _find(self, jobs):
+        """Return ``{job: cause}`` for those of the jobs that this rule stops."""
+        self.ensure_one()
+        if self.condition == "check":
+            _label, kind = self._get_checks()[self.check_name]
+            found = getattr(self, f"_find_{self.check_name}")(jobs)
+        else:
+            kind = "rule"
+            moves = self._filter_bills(jobs.move_id)
+            found = {
+                job: (
+                    self.env._(
+                        "The rule “%(rule)s” stops this bill.",
+                        rule=self.name,
+                    ),
+                    {"record": self},
+                )
+                for job in jobs
+                if job.move_id in moves
+            }
+        return {
+            job: self._prepare_cause(kind, message, self.action, fix=fix)
+            for job, (message, fix) in found.items()
+        }
+
+    def _filter_bills(self, moves):
+        self.ensure_one()
+        if self.condition == "domain":
+            return moves.filtered_domain(
+                Domain(ast.literal_eval(self.bill_domain or "[]"))
+            )
+        return moves.filtered(
+            lambda move: (
+                move.commercial_partner_id in self.partner_ids
+                or move.partner_id in self.partner_ids
+                or move.commercial_partner_id.category_id & self.category_ids
+            )
+        )
+
+    def _prepare_cause(self, kind, message, action, fix=None):
+        """Return one cause, ready to be stored on a job.
+
+        :param fix: see ``_prepare_fix``.
+        """
+        title, todo = describe(self.env, kind)
+        return {
+            "kind": kind,
+            "action": action,
+            "rule_id": self.id or False,
+            "sequence": self.sequence if self else 0,
+            "title": title,
+            "message": message,
+            "guidance": self.guidance or todo if self else todo,
+            "fix": self._prepare_fix(**fix) if fix else False,
+        }
+
+    def _prepare_fix(self, record=None, model=None, name=None, context=None):
+        """Return where the cause is mended, as data for a link: an existing
+        ``record``, or a new record of ``model`` with defaults in ``context``."""
+        return {
+            "model": record._name if record is not None else model,
+            "res_id": record.id if record is not None else False,
+            "name": name or (record.display_name if record is not None else ""),
+            "context": context or {},
+        }

@@ -1,0 +1,315 @@
+from odoo import api, models
+from odoo.fields import Domain
+from odoo.tools import SQL, format_amount, format_date, format_list
+
+
+class ApSyncRule(models.Model):
+    """The named checks: each looks at many jobs at once and names what is missing.
+
+    ``_find_<check>(jobs)`` returns ``{job: (message, fix)}`` for the jobs it stops;
+    ``fix`` are the arguments of ``_prepare_fix``.
+    """
+
+    _inherit = "ap.sync.rule"
+
+    @api.model
+    def _get_checks(self):
+        """Return ``{check: (label, kind of error)}`` of all named checks."""
+        return {
+            "vendor_blocked": (self.env._("Vendor has Block sync"), "vendor_blocked"),
+            "vendor_missing": (self.env._("Vendor missing"), "vendor_missing"),
+            "reference_missing": (
+                self.env._("Bill reference missing"),
+                "reference_missing",
+            ),
+            "date_missing": (self.env._("Bill date missing"), "date_missing"),
+            "no_lines": (self.env._("No lines"), "no_lines"),
+            "account_missing": (
+                self.env._("GL account missing on a line"),
+                "gl_account_missing",
+            ),
+            "zero_total": (self.env._("Total is zero"), "zero_total"),
+            "period_locked": (
+                self.env._("Accounting period locked"),
+                "period_locked",
+            ),
+            "possible_duplicate": (
+                self.env._("Possible duplicate"),
+                "possible_duplicate",
+            ),
+            "account_unmapped": (
+                self.env._("GL account not mapped"),
+                "gl_account_unmapped",
+            ),
+            "vendor_unmapped": (self.env._("Vendor not mapped"), "vendor_unmapped"),
+            "tax_unmapped": (self.env._("Tax not mapped"), "tax_unmapped"),
+            "currency_inactive": (
+                self.env._("Currency not enabled"),
+                "currency_not_enabled",
+            ),
+            "attachment_missing": (
+                self.env._("Document missing"),
+                "attachment_missing",
+            ),
+        }
+
+    # === THE BILL ITSELF === #
+
+    def _find_vendor_blocked(self, jobs):
+        found = {}
+        for job in jobs:
+            vendor = job.move_id.commercial_partner_id
+            if vendor.ap_sync_blocked:
+                reason = vendor.ap_sync_block_reason or self.env._("no reason given")
+                message = self.env._(
+                    "Bills of %(vendor)s are not synced: %(reason)s.",
+                    vendor=vendor.display_name,
+                    reason=reason.rstrip("."),
+                )
+                found[job] = message, {"record": vendor}
+        return found
+
+    def _find_vendor_missing(self, jobs):
+        return self._find_on_bill(
+            jobs,
+            lambda move: not move.partner_id,
+            self.env._("The bill has no vendor."),
+        )
+
+    def _find_reference_missing(self, jobs):
+        return self._find_on_bill(
+            jobs,
+            lambda move: not (move.ref or "").strip(),
+            self.env._("The bill has no reference: the vendor's number is missing."),
+        )
+
+    def _find_date_missing(self, jobs):
+        return self._find_on_bill(
+            jobs,
+            lambda move: not move.invoice_date,
+            self.env._("The bill has no date."),
+        )
+
+    def _find_no_lines(self, jobs):
+        return self._find_on_bill(
+            jobs,
+            lambda move: not move._get_ap_sync_lines(),
+            self.env._("The bill has no lines."),
+        )
+
+    def _find_account_missing(self, jobs):
+        return self._find_on_bill(
+            jobs,
+            lambda move: any(not line.account_id for line in move._get_ap_sync_lines()),
+            self.env._("A line of the bill has no GL account."),
+        )
+
+    def _find_zero_total(self, jobs):
+        return self._find_on_bill(
+            jobs,
+            lambda move: (
+                move._get_ap_sync_lines()
+                and move.currency_id.is_zero(move.amount_total)
+            ),
+            self.env._("The bill's total is zero."),
+        )
+
+    def _find_attachment_missing(self, jobs):
+        with_file = {
+            res_id
+            for (res_id,) in self.env["ir.attachment"]
+            .sudo()
+            ._read_group(
+                [
+                    ("res_model", "=", "account.move"),
+                    ("res_id", "in", jobs.move_id.ids),
+                    ("res_field", "=", False),
+                ],
+                ["res_id"],
+            )
+        }
+        return self._find_on_bill(
+            jobs,
+            lambda move: move.id not in with_file,
+            self.env._("No document is attached to the bill."),
+        )
+
+    def _find_on_bill(self, jobs, condition, message):
+        return {
+            job: (message, {"record": job.move_id})
+            for job in jobs
+            if condition(job.move_id)
+        }
+
+    def _find_currency_inactive(self, jobs):
+        """Inactive here, or not among the currencies the ERP was seen to have."""
+        known = {}
+        for connection in jobs.connection_id:
+            known[connection] = set(
+                self.env["ap.sync.erp.record"]
+                .sudo()
+                .search(
+                    [("connection_id", "=", connection.id), ("kind", "=", "currency")]
+                )
+                .mapped("code")
+            )
+        found = {}
+        for job in jobs:
+            currency, connection = job.move_id.currency_id, job.connection_id
+            if not currency.active:
+                message = self.env._(
+                    "The currency %s is not active in Odoo.", currency.name
+                )
+                found[job] = message, {"record": currency}
+            elif known[connection] and currency.name not in known[connection]:
+                message = self.env._(
+                    "The currency %(currency)s is not active in %(connection)s.",
+                    currency=currency.name,
+                    connection=connection.name,
+                )
+                found[job] = message, {"record": connection}
+        return found
+
+    def _find_period_locked(self, jobs):
+        """Odoo and an Odoo ERP move such a bill to an open date without a word; here
+        it waits unless the connection says to do so."""
+        found = {}
+        for job in jobs:
+            connection, move = job.connection_id, job.move_id
+            if connection.lock_policy != "hold" or not move.invoice_date:
+                continue
+            if connection.connector == "local":
+                locks = move._get_violated_lock_dates(
+                    move.invoice_date, move._affect_tax_report()
+                )
+                date, lock = move.invoice_date, locks[-1][0] if locks else None
+            else:
+                date, lock = move.date, connection.erp_lock_date
+                lock = lock if lock and date <= lock else None
+            if lock:
+                message = self.env._(
+                    "The bill is dated %(date)s and %(connection)s is locked up to "
+                    "%(lock)s.",
+                    date=format_date(self.env, date),
+                    connection=connection.name,
+                    lock=format_date(self.env, lock),
+                )
+                found[job] = message, {"record": move}
+        return found
+
+    def _find_possible_duplicate(self, jobs):
+        """Same vendor, reference and kind, not cancelled: Odoo only warns of it.
+
+        The first of two bills goes; the one entered later is held.
+        """
+        moves = jobs.move_id.filtered(lambda m: m.ref and m.commercial_partner_id)
+        if not moves:
+            return {}
+        self.env["account.move"].flush_model(
+            ["ref", "commercial_partner_id", "move_type", "company_id", "state"]
+        )
+        pairs = self.env.execute_query(
+            SQL(
+                """
+                SELECT bill.id, array_agg(other.id ORDER BY other.id)
+                  FROM account_move bill
+                  JOIN account_move other
+                    ON other.company_id = bill.company_id
+                   AND other.commercial_partner_id = bill.commercial_partner_id
+                   AND other.move_type = bill.move_type
+                   AND lower(trim(other.ref)) = lower(trim(bill.ref))
+                   AND other.state != 'cancel'
+                   AND other.id < bill.id
+                 WHERE bill.id IN %s
+              GROUP BY bill.id
+                """,
+                tuple(moves.ids),
+            )
+        )
+        twins = {
+            bill: self.env["account.move"].browse(others) for bill, others in pairs
+        }
+        found = {}
+        for job in jobs:
+            if others := twins.get(job.move_id.id):
+                message = self.env._(
+                    "%(vendor)s's reference %(reference)s was entered before: "
+                    "%(bills)s.",
+                    vendor=job.move_id.commercial_partner_id.display_name,
+                    reference=job.move_id.ref,
+                    bills=format_list(self.env, [_describe(bill) for bill in others]),
+                )
+                found[job] = message, {"record": others[0]}
+        return found
+
+    # === MAPPINGS === #
+
+    def _find_account_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs,
+            lambda move: move._get_ap_sync_lines().account_id,
+            lambda names: self.env._("No GL code of the ERP is set for %s.", names),
+        )
+
+    def _find_tax_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs,
+            lambda move: move._get_ap_sync_lines().tax_ids,
+            lambda names: self.env._("No tax of the ERP is set for %s.", names),
+        )
+
+    def _find_vendor_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs.filtered(lambda job: not job.connection_id.create_vendors),
+            lambda move: move.commercial_partner_id,
+            lambda names: self.env._("No vendor of the ERP is set for %s.", names),
+        )
+
+    def _find_unmapped(self, jobs, records_of, message):
+        """Return the jobs whose bills use records that have no mapping in use.
+
+        :param records_of: gives the records of one bill that need a mapping.
+        :param message: makes the message from the records' names.
+        """
+        found = {}
+        jobs = jobs.filtered(lambda job: job.connection_id.connector != "local")
+        for connection, connection_jobs in jobs.grouped("connection_id").items():
+            needed = {job: records_of(job.move_id) for job in connection_jobs}
+            mapped = self.env["ap.sync.mapping"]._get_erp_ids(
+                connection, list(needed.values())
+            )
+            for job, records in needed.items():
+                missing = records.filtered(lambda r, mapped=mapped: r not in mapped)
+                if missing:
+                    names = format_list(self.env, missing.mapped("display_name"))
+                    found[job] = (
+                        message(names),
+                        self._prepare_mapping_fix(connection, missing[0]),
+                    )
+        return found
+
+    def _prepare_mapping_fix(self, connection, record):
+        """Link to the mapping that waits for confirmation, or to a new one."""
+        mapping = (
+            self.env["ap.sync.mapping"]
+            .sudo()
+            .search(
+                Domain("connection_id", "=", connection.id)
+                & Domain("record", "=", f"{record._name},{record.id}")
+            )
+        )
+        if mapping:
+            return {"record": mapping}
+        return {
+            "model": "ap.sync.mapping",
+            "name": self.env._("Map %s", record.display_name),
+            "context": {
+                "default_connection_id": connection.id,
+                "default_record": f"{record._name},{record.id}",
+            },
+        }
+
+
+def _describe(bill):
+    amount = format_amount(bill.env, bill.amount_total, bill.currency_id)
+    return f"{bill.name or bill.env._('Draft')} ({amount})"

@@ -1,0 +1,62 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+LOCK_DATE_FIELDS = {
+    "fiscalyear_lock_date",
+    "tax_lock_date",
+    "purchase_lock_date",
+    "hard_lock_date",
+}
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    ap_sync_automatic = fields.Boolean("Automatic Bill Sync", default=True)
+    ap_sync_connection_id = fields.Many2one(
+        "ap.sync.connection",
+        "Default Connection",
+        domain="[('company_id', '=', id)]",
+        ondelete="set null",
+    )
+
+    def write(self, vals):
+        """Override of `account`: bills held by a locked period go when it opens."""
+        result = super().write(vals)
+        if LOCK_DATE_FIELDS & vals.keys():
+            # sudo: whoever moves a lock date need not see connections.
+            self.env["ap.sync.connection"].sudo().search(
+                [("company_id", "in", self.ids)]
+            )._reevaluate_jobs(["period_locked"])
+        return result
+
+    def _get_ap_sync_connection(self):
+        """Return where a bill of this company goes when somebody presses Sync.
+
+        :raise UserError: when that is not settled.
+        """
+        self.ensure_one()
+        # sudo: users may sync without the right to read connections.
+        company = self.sudo()
+        if company.ap_sync_connection_id.active:
+            return company.ap_sync_connection_id
+        connections = company.env["ap.sync.connection"].search(
+            [("company_id", "=", self.id)], limit=2
+        )
+        if len(connections) == 1:
+            return connections
+        if not connections:
+            raise UserError(
+                self.env._(
+                    "%s has no connection to sync bills to. An administrator adds one "
+                    "in AP Sync ▸ Connections.",
+                    self.name,
+                )
+            )
+        raise UserError(
+            self.env._(
+                "%s has several connections and no default one. An administrator "
+                "chooses it in AP Sync ▸ Settings.",
+                self.name,
+            )
+        )

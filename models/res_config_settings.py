@@ -1,0 +1,126 @@
+from odoo import api, fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    ap_sync_automatic = fields.Boolean(
+        related="company_id.ap_sync_automatic", readonly=False
+    )
+    ap_sync_connection_id = fields.Many2one(
+        related="company_id.ap_sync_connection_id", readonly=False
+    )
+    ap_sync_blocked_partner_ids = fields.Many2many(
+        "res.partner",
+        relation="ap_sync_settings_partner_rel",
+        string="Blocked Vendors",
+        domain="[('parent_id', '=', False)]",
+    )
+    ap_sync_blocked_category_ids = fields.Many2many(
+        "res.partner.category",
+        relation="ap_sync_settings_category_rel",
+        string="Blocked Vendor Categories",
+    )
+    ap_sync_blocked_domain = fields.Char("Blocked Bills", default="[]")
+    ap_sync_hold_rule_ids = fields.Many2many(
+        "ap.sync.rule",
+        relation="ap_sync_settings_rule_rel",
+        string="Holds",
+        domain="[('action', '=', 'hold'), ('condition', '=', 'check'),"
+        " ('active', 'in', [True, False])]",
+        context={"active_test": False},
+    )
+
+    @api.model
+    def get_values(self):
+        """Override of `base_setup` to show this company's own block rules."""
+        values = super().get_values()
+        if not self.env["ap.sync.rule"].has_access("write"):
+            return values
+        vendors = self._get_ap_sync_settings_rule("vendors")
+        bills = self._get_ap_sync_settings_rule("domain")
+        holds = self.env["ap.sync.rule"].search(
+            [("action", "=", "hold"), ("condition", "=", "check")]
+        )
+        values.update(
+            ap_sync_blocked_partner_ids=[fields.Command.set(vendors.partner_ids.ids)],
+            ap_sync_blocked_category_ids=[fields.Command.set(vendors.category_ids.ids)],
+            ap_sync_blocked_domain=bills.bill_domain or "[]",
+            ap_sync_hold_rule_ids=[fields.Command.set(holds.ids)],
+        )
+        return values
+
+    def set_values(self):
+        """Override of `base_setup` to write the block rules and which holds apply."""
+        result = super().set_values()
+        if not self.env["ap.sync.rule"].has_access("write"):
+            return result
+        self._set_ap_sync_settings_rule(
+            "vendors",
+            bool(self.ap_sync_blocked_partner_ids or self.ap_sync_blocked_category_ids),
+            {
+                "name": self.env._("Blocked vendors"),
+                "partner_ids": [
+                    fields.Command.set(self.ap_sync_blocked_partner_ids.ids)
+                ],
+                "category_ids": [
+                    fields.Command.set(self.ap_sync_blocked_category_ids.ids)
+                ],
+            },
+        )
+        domain = self.ap_sync_blocked_domain or "[]"
+        self._set_ap_sync_settings_rule(
+            "domain",
+            domain != "[]",
+            {"name": self.env._("Blocked bills"), "bill_domain": domain},
+        )
+        holds = (
+            self.env["ap.sync.rule"]
+            .with_context(active_test=False)
+            .search([("action", "=", "hold"), ("condition", "=", "check")])
+        )
+        for rule in holds:
+            if rule.active != (rule in self.ap_sync_hold_rule_ids):
+                rule.active = not rule.active
+        return result
+
+    def _get_ap_sync_settings_rule(self, condition):
+        """Return this company's block rule that the settings page edits, if any."""
+        return (
+            self.env["ap.sync.rule"]
+            .with_context(active_test=False)
+            .search(
+                [
+                    ("from_settings", "=", True),
+                    ("company_id", "=", self.env.company.id),
+                    ("condition", "=", condition),
+                ],
+                limit=1,
+            )
+        )
+
+    def _set_ap_sync_settings_rule(self, condition, active, values):
+        """Bring that rule to what the page says, and no further than needed: a write
+        on a rule looks at its jobs again."""
+        rule = self._get_ap_sync_settings_rule(condition)
+        values["active"] = active
+        if rule:
+            changed = {
+                name: value
+                for name, value in values.items()
+                if rule._fields[name].convert_to_write(rule[name], rule) != value
+                and name != "name"
+            }
+            if changed:
+                rule.write(changed)
+        elif active:
+            rule.create(
+                {
+                    "action": "block",
+                    "condition": condition,
+                    "company_id": self.env.company.id,
+                    "from_settings": True,
+                    "sequence": 5,
+                    **values,
+                }
+            )

@@ -1,0 +1,29 @@
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    ap_sync_blocked = fields.Boolean(
+        "Block Sync", copy=False, help="Bills of this vendor are not synced."
+    )
+    ap_sync_block_reason = fields.Char("Why Blocked", copy=False)
+
+    def write(self, vals):
+        """Override of `base`: bills of a vendor just blocked or freed are looked at
+        again, and so are those that wait for something on the vendor."""
+        result = super().write(vals)
+        if {"ap_sync_blocked", "ap_sync_block_reason", "category_id"} & vals.keys():
+            self._ap_sync_reevaluate_jobs()
+        return result
+
+    def _ap_sync_reevaluate_jobs(self):
+        vendors = self.commercial_partner_id
+        self.env["ap.sync.job"]._request_evaluation(
+            [
+                ("partner_id", "in", vendors.ids),
+                "|",
+                ("status", "in", ["on_hold", "blocked"]),
+                ("phase", "in", ["queued", "retrying"]),
+            ]
+        )

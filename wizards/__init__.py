@@ -1,0 +1,1 @@
+from . import ap_sync_job_resolve

@@ -1,0 +1,59 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class ApSyncJobResolve(models.TransientModel):
+    """What to do with a job on which only a person can decide."""
+
+    _name = "ap.sync.job.resolve"
+    _description = "Resolve AP Sync Job"
+
+    job_id = fields.Many2one("ap.sync.job", required=True, readonly=True)
+    status = fields.Selection(related="job_id.status")
+    message = fields.Text(related="job_id.message")
+    decision = fields.Selection(
+        selection="_selection_decision", required=True, default="verify"
+    )
+    reason = fields.Char()
+    erp_number = fields.Char("ERP Number")
+
+    @api.model
+    def _selection_decision(self):
+        return [
+            ("verify", self.env._("Ask the ERP again whether it has the bill")),
+            ("mark_synced", self.env._("It is in the ERP: mark it as synced")),
+            ("resend", self.env._("It is not in the ERP: send it again")),
+            ("release", self.env._("Release it from the rules that stop it")),
+        ]
+
+    @api.model
+    def default_get(self, fields_list):
+        """Override of `base` to propose what fits the job's status."""
+        values = super().default_get(fields_list)
+        job = self.env["ap.sync.job"].browse(values.get("job_id"))
+        if job.status in {"blocked", "on_hold"}:
+            values["decision"] = "release"
+        return values
+
+    def action_apply(self):
+        """Do what was decided; a reason is kept with the user's name."""
+        self.ensure_one()
+        job = self.job_id
+        if self.decision == "verify":
+            job._verify_again()
+            return {"type": "ir.actions.act_window_close"}
+        reason = (self.reason or "").strip()
+        if not reason:
+            raise UserError(self.env._("Give the reason: it is kept with your name."))
+        if self.decision == "release":
+            job._release(reason)
+        elif self.decision == "resend":
+            job._resend(reason)
+        else:
+            number = (self.erp_number or "").strip()
+            if not number:
+                raise UserError(
+                    self.env._("Enter the bill's number in the ERP as proof.")
+                )
+            job._mark_synced(reason, number)
+        return {"type": "ir.actions.act_window_close"}
