@@ -153,9 +153,8 @@ def _attach(odoo, document, bill_id):
 def _url(odoo, bill_id):
     base = odoo.rpc.transport.base_url
     try:
-        version = odoo.version
-    except ConnectorError:  # only a link: redirects to the bill in any version
+        if odoo.rpc.protocol == "json2" or odoo.version >= 18:
+            return f"{base}/odoo/account.move/{bill_id}"
+    except ConnectorError:  # only a link: this one redirects, in any version
         return f"{base}/mail/view?model=account.move&res_id={bill_id}"
-    if version >= 18:
-        return f"{base}/odoo/account.move/{bill_id}"
     return f"{base}/web#id={bill_id}&model=account.move&view_type=form"

@@ -40,7 +40,7 @@ class OdooRpc:
             timeout=settings.timeout,
         )
         self._settings = settings
-        self._protocol = settings.options.get("protocol") or "auto"
+        self.protocol = settings.options.get("protocol") or "auto"
         self._memo: dict[str, tuple[float, Any]] = {}
         self._memo_lock = threading.Lock()
 
@@ -94,9 +94,9 @@ class OdooRpc:
         )
 
     def _is_json2(self, deadline):
-        if self._protocol == "auto":
+        if self.protocol == "auto":
             return self.version(deadline) >= 19
-        return self._protocol == "json2"
+        return self.protocol == "json2"
 
     def _json2(self, model, method, arguments, options):
         options["headers"]["Authorization"] = f"Bearer {self._settings.secret}"

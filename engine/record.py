@@ -52,7 +52,7 @@ def record(env, results, connector):
         else:
             trouble = _succeed(job, result.receipts[0], result.work.document)
         troubles.append(trouble)
-    _record_health(env, jobs.connection_id[:1], troubles)
+    _record_health(env, jobs, troubles)
 
 
 def _record_attempt(env, result):
@@ -228,12 +228,16 @@ def _is_resumable(job, receipt, same):
 # === THE CONNECTION === #
 
 
-def _record_health(env, connection, troubles):
+def _record_health(env, jobs, troubles):
     """Open, close or give up the connection's circuit breaker, honour its wishes."""
+    connection = jobs.connection_id
     errors = [trouble for trouble in troubles if trouble]
     for error in errors:
         if KINDS[error.kind].person:
             connection._set_attention(error.kind, error.message)
+            # An earlier answer of this round may have stopped the connection before
+            # these jobs came back: they wait with the others.
+            jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
             return
     if len(errors) < len(troubles):
         if connection.failures:

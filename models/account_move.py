@@ -39,6 +39,7 @@ class AccountMove(models.Model):
     )
     ap_sync_message = fields.Text(compute="_compute_ap_sync")
     ap_sync_guidance = fields.Text(compute="_compute_ap_sync")
+    ap_sync_causes = fields.Json(compute="_compute_ap_sync")
     ap_sync_url = fields.Char(compute="_compute_ap_sync")
     ap_sync_ready = fields.Boolean(
         "Ready to Sync",
@@ -63,6 +64,7 @@ class AccountMove(models.Model):
             move.ap_sync_status = job.status
             move.ap_sync_message = job.message
             move.ap_sync_guidance = job.guidance
+            move.ap_sync_causes = job.causes
             move.ap_sync_url = job.erp_url
 
     def _search_ap_sync_status(self, operator, value):

@@ -53,6 +53,7 @@ class ApSyncJob(models.Model):
     amount_total = fields.Monetary(related="move_id.amount_total", store=True)
     bill_state = fields.Selection(related="move_id.state", string="Bill Status")
     move_type = fields.Selection(related="move_id.move_type", string="Type")
+    connector = fields.Selection(related="connection_id.connector")
     user_id = fields.Many2one("res.users", "Submitted By", readonly=True, copy=False)
 
     # -- Where it stands (see the diagram in ap_sync_states.py)
@@ -70,6 +71,7 @@ class ApSyncJob(models.Model):
     causes = fields.Json(readonly=True, copy=False)
     cause_kinds = fields.Char(readonly=True, copy=False)
     cause_alerts = fields.Json(compute="_compute_cause_alerts")
+    needs_decision = fields.Boolean(compute="_compute_needs_decision")
     rule_id = fields.Many2one(
         "ap.sync.rule", "Stopped By", readonly=True, copy=False, index="btree_not_null"
     )
@@ -143,6 +145,11 @@ class ApSyncJob(models.Model):
                 }
                 for index, cause in enumerate(job.causes or [])
             }
+
+    @api.depends("status", "error_kind")
+    def _compute_needs_decision(self):
+        for job in self:
+            job.needs_decision = job._needs_decision()
 
     def _prepare_fix_action(self, fix):
         if not fix or not self.env[fix["model"]].has_access("read"):

@@ -123,6 +123,12 @@ class ApSyncCommon(AccountTestInvoicingCommon):
         cls._map(cls.expense, "600")
         cls._map(cls.purchase_tax, "15")
 
+    @classmethod
+    def get_default_groups(cls):
+        """Override of `account`: the tests' user is an AP Sync administrator."""
+        groups = super().get_default_groups()
+        return groups | cls.quick_ref("ap_sync.group_ap_sync_administrator")
+
     def setUp(self):
         super().setUp()
         self.erp = FakeErp()

@@ -1,11 +1,27 @@
+from decimal import Decimal
+from unittest.mock import patch
+
 from odoo.tools import mute_logger
 
-from ..connectors import Capability, Outcome
+from ..connectors import Capability, Outcome, Receipt
+from ..engine import dispatcher, probe
+from ..engine.claim import claim
+from ..engine.record import record
+from ..engine.send import perform
+from ..engine.transaction import transact
 from .common import ApSyncCommon, FakeErp, error
 
 
 class TestEngine(ApSyncCommon):
     """The way of a job through claim, send, record and resolve."""
+
+    def claim(self):
+        """Claim what is due, as a process that dies right afterwards."""
+        works, _seen = self._run(
+            lambda registry: transact(registry, claim, self.connection.id, 10)
+        )
+        self.assertTrue(works)
+        return works
 
     def test_a_posted_bill_reaches_the_erp_once(self):
         job = self.submit(self.make_bill())
@@ -103,25 +119,170 @@ class TestEngine(ApSyncCommon):
     def test_a_refused_key_holds_all_jobs_and_a_good_test_lets_them_go(self):
         jobs = self.submit(self.make_bill() | self.make_bill() | self.make_bill())
         self.connection.concurrency = 1
-        self.erp.script = [error("credentials_wrong", Outcome.REJECTED)]
+        self.erp.script = [error("credentials_wrong", Outcome.REJECTED)] * 2
         self.dispatch()
-        self.assertEqual(set(jobs.mapped("status")), {"on_hold", "in_progress"} & set(jobs.mapped("status")))
-        self.assertEqual(self.connection.attention_kind, "credentials_wrong")
-        held = jobs.filtered(lambda job: job.status == "on_hold")
-        self.assertTrue(held)
-        self.assertEqual(set(held.mapped("error_kind")), {"credentials_wrong"})
+        self.assertEqual(set(jobs.mapped("status")), {"on_hold"})
+        self.assertEqual(set(jobs.mapped("error_kind")), {"credentials_wrong"})
+        self.assertEqual(len(self.erp.writes), 2, "the round was stopped")
+        self.assertEqual(self.connection.health, "attention")
+        self._run(probe.check_connection, self.connection.id)
+        self.assertEqual(set(jobs.mapped("phase")), {"queued"})
+        self.dispatch()
+        self.assertEqual(set(jobs.mapped("status")), {"success"})
+
+    def test_an_erp_that_asks_to_wait_is_left_alone_and_no_try_is_used_up(self):
+        jobs = self.submit(self.make_bill() | self.make_bill())
+        self.connection.concurrency = 1
+        self.erp.script = [error("rate_limited", retry_after=120.0)] * 2
+        self.dispatch()
+        self.assertEqual(set(jobs.mapped("phase")), {"retrying"})
+        self.assertEqual(set(jobs.mapped("retry_count")), {0})
+        self.assertEqual(self.connection.health, "waiting")
+        self.make_due(jobs)
+        self.dispatch()
+        self.assertEqual(len(self.erp.writes), 2, "nothing is sent before its time")
+
+    def test_the_retry_window_ends_in_failed(self):
+        job = self.submit(self.make_bill())
+        self.erp.script = [error("erp_unavailable")] * 2
+        self.dispatch()
+        self.env.cr.execute(
+            "UPDATE ap_sync_job SET retry_since = now() - interval '73 hours'"
+        )
+        self.make_due(job)
+        self.dispatch()
+        self.assert_status(job, "failed")
+        self.assertEqual(job.error_kind, "erp_unavailable")
+
+    def test_five_failures_in_a_row_open_the_breaker(self):
+        jobs = self.submit(
+            self.env["account.move"].union(*(self.make_bill() for _n in range(12)))
+        )
+        self.connection.concurrency = 2
+        self.erp.script = [error("erp_unavailable")] * 12
+        self.dispatch()
+        self.assertLess(len(self.erp.writes), 12)
+        self.assertEqual(self.connection.health, "waiting")
+        self.assertEqual(set(jobs.mapped("status")), {"in_progress"})
+
+    def test_a_different_bill_of_that_reference_is_never_adopted(self):
+        job = self.submit(self.make_bill())
+        self.erp.script = [error("duplicate_bill", Outcome.REJECTED)]
+        other = Receipt(
+            erp_id="9",
+            number="X/9",
+            kind="bill",
+            reference=job.reference,
+            currency=job.currency_id.name,
+            total=Decimal("999"),
+            vendor_erp_id="77",
+            ours=False,
+        )
+        self.erp.lookup_script = [[other]]
+        self.dispatch()
+        self.assert_status(job, "failed")
+        self.assertIn("X/9", job.message)
+        self.assertFalse(job.erp_id)
+
+    def test_the_same_bill_entered_there_by_hand_is_adopted(self):
+        job = self.submit(self.make_bill())
+        self.erp.script = [error("duplicate_bill", Outcome.REJECTED)]
+        same = Receipt(
+            erp_id="9",
+            number="X/9",
+            kind="bill",
+            reference=job.reference,
+            currency=job.currency_id.name,
+            total=Decimal("100"),
+            vendor_erp_id="77",
+            ours=False,
+        )
+        self.erp.lookup_script = [[same]]
+        self.dispatch()
+        self.assert_status(job, "success")
+        self.assertEqual(job.erp_number, "X/9")
+
+    def test_a_late_answer_never_overwrites_what_is_known(self):
+        job = self.submit(self.make_bill())
+        works = self.claim()
+        self.env.cr.execute("UPDATE ap_sync_job SET lease_token = 'another'")
+        self.env.invalidate_all()
+        with mute_logger("odoo.addons.ap_sync.engine.record"):
+            self._run(
+                lambda registry: transact(
+                    registry,
+                    record,
+                    [perform(self.erp, work) for work in works],
+                    self.erp,
+                )
+            )
+        self.assert_status(job, "in_progress", "sending")
+        self.assertEqual(job.attempt_ids.outcome, "accepted")
+
+    def test_a_bill_edited_while_under_way_is_flagged_as_changed(self):
+        bill = self.make_bill()
+        job = self.submit(bill)
+        works = self.claim()
+        bill.button_draft()
+        bill.invoice_line_ids.price_unit = 60.0
+        bill.action_post()
+        self._run(
+            lambda registry: transact(
+                registry, record, [perform(self.erp, work) for work in works], self.erp
+            )
+        )
+        self.assert_status(job, "success")
+        self.assertTrue(job.changed_since_sync)
+        job.action_sync()
+        self.dispatch()
+        self.assert_status(job, "success")
+        self.assertFalse(job.changed_since_sync)
+        self.assertEqual(self.erp.ledger[job.key].total, 120)
+        self.assertEqual(job.erp_id, "1", "the ERP's bill was updated, not doubled")
+
+    def test_a_poison_bill_fails_alone(self):
+        good, bad = self.make_bill(), self.make_bill()
+        jobs = self.submit(good | bad)
+        prepare = type(bad)._prepare_ap_sync_document
+
+        def poison(move, job, contents=False):
+            if move == bad:
+                raise ValueError("poison")
+            return prepare(move, job, contents)
+
+        with (
+            patch.object(type(bad), "_prepare_ap_sync_document", poison),
+            mute_logger("odoo.addons.ap_sync.engine.claim"),
+        ):
+            self.dispatch()
+        self.assertEqual(
+            dict(zip(jobs.move_id, jobs.mapped("status"), strict=True)),
+            {good: "success", bad: "failed"},
+        )
+
+    def test_a_hold_set_after_queueing_stops_the_claim(self):
+        job = self.submit(self.make_bill())
+        self.connection.sudo().write({"paused": True})
+        self.dispatch()
+        self.assertFalse(self.erp.writes)
+        self.assert_status(job, "on_hold")
+
+    def test_effects_come_once_even_if_the_process_died_before_them(self):
+        job = self.submit(self.make_bill())
+        with patch.object(dispatcher.effects, "run", lambda env: 0):
+            self.dispatch()
+        self.assert_status(job, "success")
+        self.assertTrue(job.effects_due)
+        self.reap()
+        self.reap()
+        self.assertFalse(job.effects_due)
+        posts = job.move_id.message_ids.filtered(lambda m: "ERP/0001" in (m.body or ""))
+        self.assertEqual(len(posts), 1)
 
     @mute_logger("odoo.addons.ap_sync.engine.reaper")
     def test_a_crash_after_the_claim_is_found_and_resolved(self):
         job = self.submit(self.make_bill())
-        self.env.cr.precommit.run()
-        self.env.flush_all()
-        from ..engine.claim import claim
-        from ..engine.transaction import transact
-
-        works, _seen = transact(self.registry, claim, self.connection.id, 10)
-        self.assertEqual(len(works), 1)
-        self.env.invalidate_all()
+        self.claim()
         self.assert_status(job, "in_progress", "sending")
         self.env.cr.execute(
             "UPDATE ap_sync_job SET lease_until = now() - interval '1 minute'"
