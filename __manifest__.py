@@ -28,6 +28,7 @@
         "data/ap_sync_rule_data.xml",
         "data/ir_actions_server_data.xml",
     ],
+    "demo": ["demo/ap_sync_demo.xml"],
     "assets": {
         "web.assets_backend": [
             "ap_sync/static/src/**/*",

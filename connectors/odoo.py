@@ -36,6 +36,7 @@ from .odoo_rpc import OdooRpc, Session, number
 from .odoo_update import amend
 from .odoo_values import (
     MOVE_TYPES,
+    NAMESPACE,
     bill_values,
     check_period,
     find_key,
@@ -85,6 +86,7 @@ class OdooConnector:
         try:
             check_period(odoo, document)
             values = bill_values(odoo, document)
+            self._check_not_entered(odoo, document, values["partner_id"])
         except ConnectorError as error:
             if error.outcome is not Outcome.REJECTED:
                 raise
@@ -199,6 +201,26 @@ class OdooConnector:
             "ref": document.reference,
             "journal_id": number(journal) if journal else None,
         }
+
+    def _check_not_entered(self, odoo, document, vendor):
+        """Refuse a bill that somebody else entered there: Odoo itself only warns.
+
+        :raise ConnectorError: ``duplicate_bill``; the caller looks it up and compares.
+        """
+        if not document.reference:
+            return
+        domain = [*self._alike(odoo, document), ["partner_id", "=", vendor]]
+        ids = odoo.ask("account.move", "search", domain=domain, limit=20)
+        if not ids:
+            return
+        names = odoo.ask("account.move", "get_external_id", ids=ids)
+        if f"{NAMESPACE}.{_key(document)}" not in names.values():
+            raise ConnectorError(
+                "duplicate_bill",
+                f"The ERP has a bill of this vendor with the reference"
+                f" {document.reference} already.",
+                Outcome.REJECTED,
+            )
 
     def _alike(self, odoo, document):
         vendor = document.vendor

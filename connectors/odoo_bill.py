@@ -1,6 +1,7 @@
 """The steps of writing a bill into another Odoo, each of which may be repeated."""
 
 import base64
+import contextlib
 import hashlib
 from datetime import date
 
@@ -81,7 +82,7 @@ def receipt(
         )
     return Receipt(
         erp_id=str(bill["id"]),
-        number=bill["name"] or "",
+        number=(bill["name"] or "").strip("/"),
         url=_url(odoo, bill["id"]),
         posted=bill["state"] == "posted",
         kind=_KINDS.get(bill["move_type"], ""),
@@ -130,7 +131,7 @@ def _attach(odoo, document, bill_id):
     except ConnectorError as error:
         return [f"The files could not be attached: {error.message}"]
     known = {(row["name"], row["checksum"]) for row in there}
-    notes = []
+    notes, made = [], []
     for file in files:
         # Odoo's checksum of an attachment is its SHA-1.
         checksum = hashlib.sha1(file.content, usedforsecurity=False).hexdigest()
@@ -144,9 +145,13 @@ def _attach(odoo, document, bill_id):
             "res_id": bill_id,
         }
         try:
-            odoo.do("ir.attachment", "create", vals_list=[values])
+            made += odoo.do("ir.attachment", "create", vals_list=[values])
         except ConnectorError as error:
             notes.append(f"The file {file.name} could not be attached: {error.message}")
+    if made:
+        # Only then the ERP shows the file beside the bill; no harm without.
+        with contextlib.suppress(ConnectorError):
+            odoo.do("ir.attachment", "register_as_main_attachment", ids=made)
     return notes
 
 

@@ -29,6 +29,7 @@ _WORDS = [
         (r"negative total", "negative_total"),
         (r"lock date|prior to and inclusive of", "period_closed"),
         (r"analytic .{1,200} (missing|required|mandatory)", "dimension_missing"),
+        (r"you are not allowed to", "permission_missing"),
         (r"must be in draft|on a posted move", "already_posted"),
         (r"from a different company|incompatible compan", "mapping_changed"),
     )
@@ -60,7 +61,7 @@ def from_answer(transport: Transport, answer: Answer) -> ConnectorError:
         str(body.get("message") or ""),
         transport.redact,
         status=answer.status,
-        retry_after=answer.retry_after if answer.status == 429 else None,
+        retry_after=answer.retry_after if answer.status in (429, 503) else None,
     )
 
 

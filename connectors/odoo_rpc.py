@@ -32,9 +32,10 @@ class OdooRpc:
     """
 
     def __init__(self, settings: Settings):
+        self._secret = settings.secret.strip()
         self.transport = Transport(
             settings.url,
-            secrets=(settings.secret,),
+            secrets=(self._secret,),
             allowed_hosts=settings.allowed_hosts,
             ca_file=settings.ca_file,
             timeout=settings.timeout,
@@ -85,7 +86,7 @@ class OdooRpc:
         args = [] if method in _MODEL_METHODS else [arguments.pop("ids", [])]
         if method == "create":  # older versions look at the first argument's type
             args = [arguments.pop("vals_list")]
-        call = [self._uid(deadline), self._settings.secret, model, method]
+        call = [self._uid(deadline), self._secret, model, method]
         return self._jsonrpc(
             "object",
             "execute_kw",
@@ -99,7 +100,7 @@ class OdooRpc:
         return self.protocol == "json2"
 
     def _json2(self, model, method, arguments, options):
-        options["headers"]["Authorization"] = f"Bearer {self._settings.secret}"
+        options["headers"]["Authorization"] = f"Bearer {self._secret}"
         if self._settings.database:
             options["headers"]["X-Odoo-Database"] = self._settings.database
         answer = self.transport.request(
@@ -149,7 +150,7 @@ class OdooRpc:
         args = [
             self._settings.database,
             self._settings.login,
-            self._settings.secret,
+            self._secret,
             {},
         ]
         uid = self._jsonrpc(

@@ -33,14 +33,15 @@ def bill_values(odoo: Session, document: Document) -> dict:
     :raise ConnectorError: rejected, for what is not mapped or not there; not sent.
     """
     lines = [_line(line) for line in document.lines]
-    term = document.payment_term
+    # What matters is when it is due: without a mapped term the date is sent.
+    term = document.payment_term and document.payment_term.erp_id
     values = {
         "ref": document.reference or False,
         "invoice_date": document.bill_date.isoformat(),
         "date": document.accounting_date.isoformat(),
         "invoice_origin": document.origin or False,
         "narration": html.escape(document.narration).replace("\n", "<br>") or False,
-        "invoice_payment_term_id": bool(term) and _mapped(term, "term_unknown"),
+        "invoice_payment_term_id": bool(term) and number(term),
         # (5) empties the bill's lines first: repeated, this doubles nothing.
         "invoice_line_ids": [[5, 0, 0], *([0, 0, line] for line in lines)],
         "currency_id": _currency(odoo, document.currency),
@@ -267,7 +268,11 @@ def get_or_create(odoo: Session, model: str, key: str, values: dict, call) -> in
             data=[[f"{NAMESPACE}.{key}"]],
             context=defaults,
         )
-        if result and result.get("ids"):
+        if not isinstance(result, dict):
+            raise ConnectorError(
+                "answer_unreadable", "The ERP's answer could not be understood."
+            )
+        if result.get("ids"):
             return result["ids"][0]
         message = _first_error(result)
         # Of several that do this at once all but one fail; then it is there.
@@ -279,8 +284,7 @@ def get_or_create(odoo: Session, model: str, key: str, values: dict, call) -> in
 
 
 def _first_error(result):
-    messages = result.get("messages") if isinstance(result, dict) else None
-    texts = [str(one.get("message", "")) for one in messages or []]
+    texts = [str(one.get("message", "")) for one in result.get("messages") or []]
     return next(
         (text for text in texts if text), "The ERP refused it and gave no reason."
     )

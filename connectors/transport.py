@@ -226,9 +226,16 @@ class Transport:
         if wire is None or not wire.written:
             if isinstance(error, TimeoutError):
                 return _too_late()
+            if isinstance(error, ValueError):
+                # http.client's words would quote the header, and so the key.
+                return ConnectorError(
+                    "credentials_wrong",
+                    "The key holds letters that cannot be sent.",
+                    Outcome.NOT_SENT,
+                )
             return ConnectorError(
                 "erp_unavailable",
-                self.redact(f"{target.shown} could not be called: {error}."),
+                f"{target.shown} could not be called.",
                 Outcome.NOT_SENT,
             )
         unreadable = isinstance(error, Unreadable | zlib.error) or (

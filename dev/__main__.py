@@ -32,6 +32,9 @@ def parser() -> argparse.ArgumentParser:
         "test", help="run the tests; further arguments go to pytest"
     )
     test.add_argument("--odoo", **odoo)
+    shots = commands.add_parser("screenshots", help="take a picture of every screen")
+    shots.add_argument("--out", metavar="DIR", help="where to (default: in the cache)")
+    shots.add_argument("--odoo", **odoo)
     lint = commands.add_parser("lint", help="check the style and the structure")
     lint.add_argument("--fix", action="store_true", help="let formatters repair it")
     return top
@@ -50,6 +53,10 @@ def execute(arguments: list[str]) -> int:
         import command_test
 
         return command_test.run(options.odoo, rest)
+    if options.command == "screenshots":
+        import screenshots
+
+        return screenshots.run(options.odoo, options.out)
     import command_run
 
     return command_run.run(options.odoo, options.check, options.invoices)

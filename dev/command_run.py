@@ -4,6 +4,8 @@ import threading
 from pathlib import Path
 
 import demo
+import demo_check
+import demo_invoices
 import templates
 from servers import OdooServer
 from ui import DevError, say, step
@@ -34,12 +36,12 @@ def run(odoo: str | None, check: bool, invoices: str | None) -> int:
         try:
             with step("Starting AP Sync"):
                 main_server.start()
-            with step("Syncing the demo bills"):
-                rows = _play(workspace, main_server, erp_server, key, folder)
+            rows = _play(workspace, main_server, erp_server, key, folder)
             _print_table(rows)
             right = all(row[-1] == "ok" for row in rows[1:])
             if check:
-                say(f"dev run --check: {'passed' if right else 'FAILED'}")
+                verdict = "passed" if right else "FAILED"
+                say(f"dev run --check: {verdict}: {demo_check.summary(rows)}")
                 return 0 if right else 1
             _stay(main_server, erp_server)
             return 0
@@ -56,13 +58,19 @@ def _play(
     folder: Path | None,
 ) -> list[tuple[str, ...]]:
     """All that happens in the two Odoos; returns the table to print."""
-    servers = demo.connect(workspace, main, erp, key)
-    demo.prepare(servers)
+    with step("Connecting the two, reading the ERP's accounts"):
+        servers = demo.connect(workspace, main, erp, key)
+        demo.prepare(servers)
     if folder:
-        names = demo.import_invoices(servers, folder)
-        say(f"   {len(names)} bills imported from {folder}")
-    demo.sync(servers)
-    return demo.verify(servers)
+        with step(f"Importing the e-invoices of {folder}"):
+            bills = demo_invoices.import_invoices(servers, folder)
+        say(f"   {len(bills)} bills imported")
+    else:
+        with step("Entering the demo bills"):
+            demo.enter_bills(servers)
+    with step("Syncing"):
+        demo.sync(servers)
+    return demo_check.verify(servers, all_statuses=not folder)
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

@@ -1,18 +1,22 @@
-"""What `dev run` does in the two Odoos: connect, sync bills, check the ERP's books.
+"""What `dev run` does in the two Odoos: connect, enter bills, sync, check the books.
 
-`command_run.py` calls `prepare`, `import_invoices` (with --invoices), `sync` and
-`verify`, in this order, and prints what they return.
+`command_run.py` calls `prepare`, then `enter_bills` or `import_invoices`, `sync` and
+`verify`, and prints what they return. All of it goes through the front doors (JSON-2
+with an API key); only the check reads the ERP's tables.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+import base64
+import time
+from dataclasses import dataclass, field
 
+from demo_bills import BILLS, CLEANING, PDF, REFUSED_ACCOUNT, UNMAPPED_ACCOUNT, Bill
 from odoo_client import OdooClient
-from servers import OdooServer
-from ui import DevError
+from servers import OdooServer, free_port
+from ui import DevError, say
 from workspace import Workspace
 
-BILL_SUFFIXES = {".pdf", ".xml", ".png", ".jpg", ".jpeg"}
+SYNC_SECONDS = 300
+POLL_SECONDS = 1
 
 # Makes an API key for the administrator of the main database.
 KEY_SCRIPT = """
@@ -33,6 +37,7 @@ class Servers:
     erp_key: str
     main_client: OdooClient
     erp_client: OdooClient
+    connections: dict[str, int] = field(default_factory=dict)
 
     def main_sql(self, query: str) -> list[list[str]]:
         """Read the tables of the main database, as text."""
@@ -41,10 +46,6 @@ class Servers:
     def erp_sql(self, query: str) -> list[list[str]]:
         """Read the external ERP's own tables, as text: no API stands between."""
         return self.workspace.postgres.sql(query, self.erp.database)
-
-    def main_shell(self, script: str) -> str:
-        """Run a script in `odoo shell` on the main database; it commits itself."""
-        return self.workspace.shell_script(self.main.database, script)
 
 
 def connect(
@@ -64,56 +65,212 @@ def connect(
 
 
 def prepare(servers: Servers) -> None:
-    """Make the connection from the main Odoo to the external ERP.
+    """Make the connection from the main Odoo to the external ERP, test it, read the
+    ERP's master data and confirm the mappings that are proposed.
 
-    Open: create the `ap.sync.connection` (url `servers.erp.url`, database
-    `servers.erp.database`, key `servers.erp_key`), the mappings it needs and the
-    demo rules. Until then this shows that both sides answer with their keys.
+    :raises DevError: when the test finds something wrong.
     """
-    for name, client in (("AP Sync", servers.main_client), ("ERP", servers.erp_client)):
-        if not client.call("res.users", "context_get"):
-            raise DevError(f"The {name} server does not accept its API key.")
-
-
-def import_invoices(servers: Servers, folder: Path) -> list[str]:
-    """Make a draft vendor bill of every file in a folder; returns their names.
-
-    Open: create the bills (the files are base64 in `account.move` attachments) and
-    submit them to the connection.
-    :raises DevError: when the folder has no bills.
-    """
-    names = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in BILL_SUFFIXES
+    client = servers.main_client
+    ids = client.call(
+        "ap.sync.connection",
+        "create",
+        vals_list=[
+            {
+                "name": "Head office ERP",
+                "url": servers.erp.url,
+                "erp_database": servers.erp.database,
+                "api_key": servers.erp_key,
+                "trigger": "posted",
+                "sequence": 1,
+            }
+        ],
     )
-    if not names:
-        raise DevError(
-            f"There are no bills in {folder}: put in files that end in"
-            f" {', '.join(sorted(BILL_SUFFIXES))}."
-        )
-    return names
+    servers.connections["erp"] = ids[0]
+    client.call("ap.sync.connection", "action_test_connection", ids=ids)
+    [connection] = client.call(
+        "ap.sync.connection", "read", ids=ids, fields=["check_result"]
+    )
+    wrong = [item for item in connection["check_result"] or [] if not item["ok"]]
+    if wrong or not connection["check_result"]:
+        raise DevError(f"The test of the connection to the ERP failed: {wrong}.")
+    client.call("ap.sync.connection", "action_refresh_data", ids=ids)
+    proposals = client.call(
+        "ap.sync.mapping", "search", domain=[["connection_id", "=", ids[0]]]
+    )
+    client.call("ap.sync.mapping", "action_confirm", ids=proposals)
+    [company] = client.call("res.users", "read", ids=[2], fields=["company_id"])
+    client.call(
+        "res.company",
+        "write",
+        ids=[company["company_id"][0]],
+        vals={"ap_sync_connection_id": ids[0]},
+    )
+
+
+def enter_bills(servers: Servers) -> None:
+    """Enter and post the demo bills, and mark the local ledger's drafts as ready."""
+    client = servers.main_client
+    offline = client.call(
+        "ap.sync.connection",
+        "create",
+        vals_list=[
+            {
+                "name": "Branch ERP (switched off)",
+                "url": f"http://127.0.0.1:{free_port()}",
+                "api_key": "none",
+                "trigger": "manual",
+                "sequence": 20,
+            }
+        ],
+    )
+    servers.connections["offline"] = offline[0]
+    _add_account(client, *UNMAPPED_ACCOUNT)
+    _archive_in_erp(servers.erp_client, REFUSED_ACCOUNT)
+    accounts = _codes(client)
+    _map_for_offline(servers, accounts)
+    moves = [(bill, _enter(servers, bill, accounts)) for bill in BILLS]
+    for bill, move in moves:
+        if bill.connection == "erp":
+            client.call("account.move", "action_post", ids=[move])
+    # A draft is synced by hand to the branch, which does not answer.
+    for bill, move in moves:
+        if bill.connection != "erp":
+            _sync_to(servers, move, servers.connections[bill.connection])
+    drafts = client.call(
+        "account.move",
+        "search",
+        domain=[["state", "=", "draft"], ["partner_id.ref", "=", CLEANING]],
+    )
+    client.call("account.move", "action_ap_sync_ready", ids=drafts)
 
 
 def sync(servers: Servers) -> None:
-    """Submit the demo bills and wait until no job is in progress.
+    """Wait until every job is where it stays: nothing queued, sent or verified.
 
-    Open: call the engine's one door on the main server, then poll `ap.sync.job`.
+    A job that waits for its retry stays In Progress; that is its place.
     """
+    end = time.monotonic() + SYNC_SECONDS
+    told = None
+    while time.monotonic() < end:
+        [[moving, total]] = servers.main_sql(
+            "SELECT count(*) FILTER (WHERE phase IN ('queued', 'sending', 'verifying')),"
+            " count(*) FROM ap_sync_job"
+        )
+        if int(moving) == 0:
+            return
+        if moving != told:
+            say(f"   {moving} of {total} bills under way")
+            told = moving
+        time.sleep(POLL_SECONDS)
+    raise DevError(
+        f"Bills are still under way after {SYNC_SECONDS} s: see {servers.main.log}."
+    )
 
 
-def verify(servers: Servers) -> list[tuple[str, ...]]:
-    """Compare the jobs with the ERP's own tables; returns the rows of a table.
+# -- The bills
 
-    The first row is the heading, the last column is "ok" or what is wrong.
-    Open: one row per job (bill, status, message, number in the ERP), checked with
-    `servers.erp_sql`. Until then: what both databases hold.
-    """
-    query = "SELECT move_type, count(*) FROM account_move GROUP BY 1 ORDER BY 1"
-    rows = [("database", "kind of entry", "number", "check")]
-    for name, found in (
-        ("AP Sync", servers.main_sql(query)),
-        ("ERP", servers.erp_sql(query)),
-    ):
-        rows += [(name, kind, number, "ok") for kind, number in found]
-    return rows
+
+def _enter(servers: Servers, bill: Bill, accounts: dict[str, int]) -> int:
+    client = servers.main_client
+    tax = client.call(
+        "account.tax", "search", domain=[["type_tax_use", "=", "purchase"]], limit=1
+    )
+    [vendor] = client.call("res.partner", "search", domain=[["ref", "=", bill.vendor]])
+    values = {
+        "move_type": bill.kind,
+        "partner_id": vendor,
+        "ref": bill.reference or False,
+        "invoice_date": bill.bill_date,
+        "invoice_line_ids": [
+            [
+                0,
+                0,
+                {
+                    "name": name,
+                    "quantity": quantity,
+                    "price_unit": price,
+                    "account_id": accounts[code],
+                    "tax_ids": [[6, 0, tax if taxed else []]],
+                },
+            ]
+            for name, quantity, price, code, taxed in bill.lines
+        ],
+    }
+    if bill.currency:
+        values["currency_id"] = enable_currency(client, bill.currency)
+    [move] = client.call("account.move", "create", vals_list=[values])
+    if bill.document:
+        client.call(
+            "ir.attachment",
+            "create",
+            vals_list=[
+                {
+                    "name": f"{bill.reference}.pdf",
+                    "datas": base64.b64encode(PDF).decode(),
+                    "mimetype": "application/pdf",
+                    "res_model": "account.move",
+                    "res_id": move,
+                }
+            ],
+        )
+    return move
+
+
+def enable_currency(client: OdooClient, code: str) -> int:
+    """Activate a currency and return its id."""
+    [currency] = client.call(
+        "res.currency",
+        "search",
+        domain=[["name", "=", code]],
+        context={"active_test": False},
+    )
+    client.call("res.currency", "write", ids=[currency], vals={"active": True})
+    return currency
+
+
+def _codes(client: OdooClient) -> dict[str, int]:
+    accounts = client.call("account.account", "search_read", domain=[], fields=["code"])
+    return {account["code"]: account["id"] for account in accounts}
+
+
+def _add_account(client: OdooClient, code: str, name: str) -> None:
+    client.call(
+        "account.account",
+        "create",
+        vals_list=[{"code": code, "name": name, "account_type": "expense"}],
+    )
+
+
+def _archive_in_erp(client: OdooClient, code: str) -> None:
+    ids = client.call("account.account", "search", domain=[["code", "=", code]])
+    client.call("account.account", "write", ids=ids, vals={"active": False})
+
+
+def _map_for_offline(servers: Servers, accounts: dict[str, int]) -> None:
+    servers.main_client.call(
+        "ap.sync.mapping",
+        "create",
+        vals_list=[
+            {
+                "connection_id": servers.connections["offline"],
+                "record": f"account.account,{accounts['600000']}",
+                "erp_id": "1",
+            }
+        ],
+    )
+
+
+def _sync_to(servers: Servers, move: int, connection: int) -> None:
+    """Press Sync while another connection is the company's default."""
+    client = servers.main_client
+    [company] = client.call("account.move", "read", ids=[move], fields=["company_id"])
+    company_id = company["company_id"][0]
+    for chosen in (connection, servers.connections["erp"]):
+        client.call(
+            "res.company",
+            "write",
+            ids=[company_id],
+            vals={"ap_sync_connection_id": chosen},
+        )
+        if chosen == connection:
+            client.call("account.move", "action_ap_sync", ids=[move])

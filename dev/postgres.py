@@ -109,9 +109,12 @@ class Postgres:
             self._users.acquire(shared=True)
             if self.answers():
                 return
+            used_before = self.data.exists()
             try:
                 self._launch()
             except DevError:
+                if not used_before:
+                    raise
                 # Left broken by a power cut or a full disk. All of it is a copy.
                 self._as_owner("rm", "-rf", self.data)
                 self._launch()

@@ -21,6 +21,17 @@ LINT_TOOLS = ("ruff", "pylint-odoo")
 REPLACED = {"psycopg2": "psycopg2-binary", "pypdf2": "pypdf"}
 # Needs OpenLDAP's headers; only the LDAP addon uses it.
 LEFT_OUT = {"python-ldap"}
+# How pip says that a version is the trouble, and not the network or the disk.
+UNFIT_VERSIONS = (
+    "No matching distribution",
+    "ResolutionImpossible",
+    "Failed building",
+    "Failed to build",
+    "metadata-generation-failed",
+    "subprocess-exited-with-error",
+)
+# How it says that it found nothing at all: the index is out of reach.
+NOTHING_FOUND = "(from versions: none)"
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
@@ -95,30 +106,28 @@ def _environment(
 
 def _pip_install(python: Path, wanted: list[str], constraints: Path | None) -> None:
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
-    if constraints:
-        pip += ["-c", constraints]
     failed = (
         "Could not install the Python packages: check the network and pip's package"
         " index, then run this again (it goes on where it stopped)."
     )
     try:
-        shell.run([*pip, *wanted], error=failed)
+        pinned = ["-c", constraints] if constraints else []
+        shell.run([*pip, *pinned, *wanted], error=failed)
     except DevError as error:
-        # Odoo's checkout pins versions of distributions; some have no wheel for
-        # this Python and need a compiler. The newest ones usually do as well.
-        if not any("==" in line for line in wanted) or constraints:
+        unfit = any(sign in error.details for sign in UNFIT_VERSIONS)
+        if not unfit or NOTHING_FOUND in error.details:
             raise
-        if "No matching distribution" not in error.details and (
-            "Failed" not in error.details and "error:" not in error.details
-        ):
-            raise
+        # Odoo's checkout pins versions for whole distributions, and ours were tried
+        # with one Python: a few have no wheel for another. The newest usually do.
         warn("Odoo's pinned packages do not install here; taking newer versions.")
         own = set(_lines(OWN))
-        loose = [
-            line if line in own else re.sub(r"[<>=!~]=?[^;,]*", "", line, count=1)
-            for line in wanted
-        ]
+        loose = [line if line in own else _without_version(line) for line in wanted]
         shell.run([*pip, *loose], error=failed)
+
+
+def _without_version(line: str) -> str:
+    """A requirement that takes any version, its `; condition` kept."""
+    return re.sub(r"\s*[<>=!~]=?[^;]*", "", line, count=1)
 
 
 def _make_importable(python: Path, library: Path) -> None:

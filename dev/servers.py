@@ -14,6 +14,7 @@ from workspace import Workspace
 READY_SECONDS = 180
 STOP_SECONDS = 15
 PORT_TRIES = 3
+PORT_TAKEN = "Address already in use"
 
 
 def free_port() -> int:
@@ -64,7 +65,7 @@ class OdooServer:
             except DevError as error:
                 self.stop()
                 # Between our look and Odoo's somebody else took the port.
-                if "Address already in use" not in error.details:
+                if PORT_TAKEN not in error.details:
                     raise
                 last = error
             except BaseException:
@@ -98,7 +99,7 @@ class OdooServer:
             self.database, port, self.cron_threads, self.demo
         )
         self.url = f"http://127.0.0.1:{port}"
-        with open(self.log, "a", encoding="utf-8") as log:
+        with open(self.log, "w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 self.workspace.odoo_command("-c", conf),
                 cwd="/",
@@ -114,11 +115,13 @@ class OdooServer:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            if not self.running():
+            seen = shell.tail_file(self.log)
+            # Without its port, Odoo lives on and somebody else would answer us.
+            if not self.running() or PORT_TAKEN in seen:
                 raise DevError(
-                    f"The {self.name} server ended at once: see its last lines above"
+                    f"The {self.name} server did not start: see its last lines above"
                     f" (the whole log is {self.log}).",
-                    shell.tail_file(self.log),
+                    seen,
                 )
             try:
                 with urllib.request.urlopen(f"{self.url}/web/login", timeout=30):

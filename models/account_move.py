@@ -29,7 +29,9 @@ WATCHED_FIELDS = {
 class AccountMove(models.Model):
     _inherit = "account.move"
 
-    ap_sync_job_ids = fields.One2many("ap.sync.job", "move_id", "Sync Jobs")
+    ap_sync_job_ids = fields.One2many(
+        "ap.sync.job", "move_id", "Sync Jobs", groups="ap_sync.group_ap_sync_user"
+    )
     ap_sync_job_count = fields.Integer(compute="_compute_ap_sync")
     ap_sync_status = fields.Selection(
         STATUSES,
@@ -52,13 +54,14 @@ class AccountMove(models.Model):
     @api.depends("ap_sync_job_ids.status", "ap_sync_job_ids.message")
     @api.depends_context("uid")
     def _compute_ap_sync(self):
-        jobs_by_move = (
-            self.env["ap.sync.job"]
-            .search([("move_id", "in", self._origin.ids)])
-            .grouped("move_id")
-        )
+        Job = self.env["ap.sync.job"]
+        jobs_by_move = {}
+        if Job.has_access("read"):
+            jobs_by_move = Job.search([("move_id", "in", self._origin.ids)]).grouped(
+                "move_id"
+            )
         for move in self:
-            jobs = jobs_by_move.get(move._origin, self.env["ap.sync.job"])
+            jobs = jobs_by_move.get(move._origin, Job)
             job = jobs.sorted(lambda j: STATUS_ORDER.index(j.status))[:1]
             move.ap_sync_job_count = len(jobs)
             move.ap_sync_status = job.status
@@ -70,10 +73,22 @@ class AccountMove(models.Model):
     def _search_ap_sync_status(self, operator, value):
         if operator != "in":
             return NotImplemented
-        with_job = Domain("ap_sync_job_ids", "any", [("status", "in", list(value))])
+        domain = Domain.FALSE
+        for rank, status in enumerate(STATUS_ORDER):
+            if status in value:
+                # As in the compute: of a bill with several jobs the first speaks.
+                domain |= Domain(
+                    "ap_sync_job_ids", "any", [("status", "=", status)]
+                ) & (
+                    Domain(
+                        "ap_sync_job_ids",
+                        "not any",
+                        [("status", "in", STATUS_ORDER[:rank])],
+                    )
+                )
         if False in value:
-            return with_job | Domain("ap_sync_job_ids", "=", False)
-        return with_job
+            domain |= Domain("ap_sync_job_ids", "=", False)
+        return domain
 
     # === CRUD METHODS === #
 
@@ -116,6 +131,7 @@ class AccountMove(models.Model):
         jobs = self.sudo().ap_sync_job_ids
         self._unlink_except_syncing()
         jobs.unlink()
+        self._ap_sync_look_again()
         return super().unlink()
 
     # === SUBMIT === #
@@ -153,10 +169,13 @@ class AccountMove(models.Model):
     def _ap_sync_run_look_again(self):
         move_ids = self.env.cr.precommit.data.pop("ap_sync.moves", set())
         # sudo: a bill's author may not see its jobs.
-        jobs = (
-            self.env["ap.sync.job"].sudo().search([("move_id", "in", list(move_ids))])
-        )
+        Job = self.env["ap.sync.job"].sudo()
+        jobs = Job.search([("move_id", "in", list(move_ids))])
         jobs._note_changes()
+        # Held because one of these bills was entered before: cancelled, corrected or
+        # deleted, it may stand in the way no more.
+        twins = Job.search([("cause_kinds", "like", ",possible_duplicate,")])
+        jobs |= twins.filtered(lambda job: job._get_twin_id() in move_ids)
         jobs.filtered(
             lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
         )._evaluate()
@@ -174,7 +193,9 @@ class AccountMove(models.Model):
         )
         for company, moves in without.grouped("company_id").items():
             connection = company._get_ap_sync_connection()
-            made = Job._submit(moves, connection)
+            taken = connection._filter_bills(moves)
+            outcome["refused"] = outcome.get("refused", self.browse()) | moves - taken
+            made = Job._submit(taken, connection)
             for job in made:
                 event = {"in_progress": "queue", "on_hold": "hold", "blocked": "block"}
                 key = event[job.status]

@@ -1,6 +1,7 @@
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import models
+from odoo.tools import html2plaintext
 
 from ..connectors import base
 
@@ -16,9 +17,20 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     def _get_ap_sync_lines(self):
-        """Return the lines that are bought: no sections, notes, taxes or payables."""
-        return self.invoice_line_ids.filtered(
-            lambda line: line.display_type in {"product", "rounding"}
+        """Return the lines that make up the untaxed amount, in the bill's order: what
+        is bought and what cash rounding adds; no sections, notes, taxes, payables."""
+        lines = self.line_ids
+        bought = lines.filtered(
+            lambda line: (
+                line.display_type == "product"
+                or (
+                    line.display_type == "rounding" and not line.tax_repartition_line_id
+                )
+            )
+        )
+        # Read on with the lines of all bills at hand: filtered() forgets them.
+        return bought.sorted(lambda line: (line.sequence, line.id)).with_prefetch(
+            lines._prefetch_ids
         )
 
     def _prepare_ap_sync_document(self, job, contents=False):
@@ -28,23 +40,12 @@ class AccountMove(models.Model):
         :param contents: True: read the attached files as well.
         """
         self.ensure_one()
-        # sudo: what a bill says does not depend on who looks at it.
-        move = self.sudo().with_company(self.company_id)
+        # sudo and no language: what a bill says does not depend on who looks at it.
+        move = self.sudo().with_company(self.company_id).with_context(lang=None)
         vendor = move.commercial_partner_id
         lines = move._get_ap_sync_lines()
         term = move.invoice_payment_term_id
-        analytic = (
-            self.env["account.analytic.account"]
-            .sudo()
-            .browse(
-                {
-                    int(account_id)
-                    for line in lines
-                    for ids in line.analytic_distribution or {}
-                    for account_id in ids.split(",")
-                }
-            )
-        )
+        analytic = move._get_ap_sync_analytic_accounts()
         erp_ids = self.env["ap.sync.mapping"]._get_erp_ids(
             job.connection_id,
             [vendor, lines.account_id, lines.tax_ids, term, analytic],
@@ -76,6 +77,7 @@ class AccountMove(models.Model):
             total=_decimal(move.amount_total, digits),
             payment_term=base.Ref(**_ref(term, "", erp_ids)) if term else None,
             origin=move.invoice_origin or "",
+            narration=html2plaintext(move.narration or "").strip(),
             attachments=move._prepare_ap_sync_attachments(contents)
             if job.connection_id.send_attachments
             else (),
@@ -95,8 +97,8 @@ class AccountMove(models.Model):
         attachments = self.message_main_attachment_id | attachments
         total, taken = 0, []
         for attachment in attachments:
-            total += attachment.file_size
-            if total <= MAX_ATTACHMENT_BYTES:
+            if total + attachment.file_size <= MAX_ATTACHMENT_BYTES:
+                total += attachment.file_size
                 taken.append(attachment)
         return tuple(
             base.Attachment(
@@ -119,17 +121,7 @@ def _ref(record, code, erp_ids):
 
 
 def _line(line, erp_ids, digits):
-    """Prices are sent before tax and discount; with taxes included in the price the
-    ERP could count them twice, so the price without them is sent."""
-    quantity = _decimal(line.quantity or 0.0, 6)
-    price, discount = _decimal(line.price_unit, 6), _decimal(line.discount, 4)
-    subtotal = _decimal(line.price_subtotal, digits)
-    if line.display_type == "rounding":
-        sign = line.move_id.direction_sign
-        quantity, discount = Decimal(1), Decimal(0)
-        price = subtotal = _decimal(sign * line.amount_currency, digits)
-    elif any(line.tax_ids.flatten_taxes_hierarchy().mapped("price_include")):
-        quantity, discount, price = Decimal(1), Decimal(0), subtotal
+    quantity, price, discount, subtotal = _amounts(line, digits)
     return base.Line(
         name=line.name or line.product_id.display_name or "/",
         quantity=quantity,
@@ -140,6 +132,37 @@ def _line(line, erp_ids, digits):
         taxes=tuple(base.Ref(**_ref(tax, "", erp_ids)) for tax in line.tax_ids),
         analytic=tuple(_analytic(line, erp_ids)),
     )
+
+
+def _amounts(line, digits):
+    """Return quantity, price before discount, discount and subtotal of a line, such
+    that an ERP that keeps two decimals comes to the same subtotal.
+
+    Odoo keeps discounts and some prices with more digits than that (an e-invoice's
+    allowance becomes 11.1333...%), and a price may include taxes that the ERP would
+    count twice. Then the net price is sent, or the whole line as one unit.
+    """
+    if line.display_type == "rounding":
+        amount = _decimal(line.move_id.direction_sign * line.amount_currency, digits)
+        return Decimal(1), amount, Decimal(0), amount
+    subtotal = _decimal(line.price_subtotal, digits)
+    quantity = _decimal(line.quantity or 0.0, 6)
+    choices = []
+    if not any(line.tax_ids.flatten_taxes_hierarchy().mapped("price_include")):
+        choices.append((_decimal(line.price_unit, 6), _decimal(line.discount, 6)))
+    if quantity:
+        choices.append((_decimal(float(subtotal / quantity), 6), Decimal(0)))
+    for price, discount in choices:
+        if _reproduces(quantity, price, discount, subtotal, digits):
+            return quantity, price, discount, subtotal
+    return Decimal(1), subtotal, Decimal(0), subtotal
+
+
+def _reproduces(quantity, price, discount, subtotal, digits):
+    if any(value != round(value, 2) for value in (quantity, price, discount)):
+        return False
+    amount = quantity * price * (1 - discount / 100)
+    return amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) == subtotal
 
 
 def _analytic(line, erp_ids):

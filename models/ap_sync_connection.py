@@ -1,7 +1,7 @@
 import ast
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 BILL_TYPES = {
@@ -194,9 +194,9 @@ class ApSyncConnection(models.Model):
     def _check_company_unchanged(self):
         """Jobs belong to the company of their connection for good."""
         for connection in self:
-            if connection.job_ids - connection.job_ids.filtered_domain(
-                [("company_id", "=", connection.company_id.id)]
-            ):
+            # sudo: jobs that this user can't see are bound to it as well.
+            bills = connection.sudo().job_ids.move_id
+            if bills.company_id - connection.company_id:
                 raise ValidationError(
                     self.env._(
                         "%(name)s has jobs already, so its company can't change. "
@@ -209,12 +209,16 @@ class ApSyncConnection(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_engine_fields(vals)
         connections = super().create(vals_list)
         for connection in connections:
             connection._create_cron()
         return connections
 
     def write(self, vals):
+        self._check_engine_fields(vals)
+        self._check_connector_unchanged(vals)
         result = super().write(vals)
         if {"active", "name"} & vals.keys():
             for connection in self:
@@ -224,6 +228,30 @@ class ApSyncConnection(models.Model):
             for connection in self:
                 connection._reevaluate_jobs()
         return result
+
+    @api.model
+    def _check_engine_fields(self, vals):
+        """A field that is only read-only in a form is open to RPC."""
+        if not self.env.su and self._get_engine_fields() & vals.keys():
+            raise AccessError(
+                self.env._(
+                    "Pause, health and wake-up of a connection are set by AP Sync "
+                    "itself. Use the buttons on the connection."
+                )
+            )
+
+    def _check_connector_unchanged(self, vals):
+        """What was sent to one kind of ERP is not known to another."""
+        for connection in self:
+            connector = vals.get("connector", connection.connector)
+            if connector != connection.connector and connection.sudo().job_ids:
+                raise UserError(
+                    self.env._(
+                        "%s has jobs already, so it can't go to another kind of ERP. "
+                        "Archive it and make a new connection.",
+                        connection.name,
+                    )
+                )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_with_jobs(self):
@@ -245,13 +273,43 @@ class ApSyncConnection(models.Model):
 
     def _get_rule_fields(self):
         """Return the fields whose change can free or stop jobs."""
-        return {"create_vendors", "trust_proposals", "lock_policy", "active"}
+        return {
+            "create_vendors",
+            "trust_proposals",
+            "lock_policy",
+            "trigger",
+            "auto_resume",
+            "active",
+        }
+
+    @api.model
+    def _get_engine_fields(self):
+        """Return the fields that the engine and the buttons set, and nobody else."""
+        return {
+            "paused",
+            "attention_kind",
+            "attention_message",
+            "attention_since",
+            "not_before",
+            "failures",
+            "failing_since",
+            "lease_token",
+            "lease_until",
+            "erp_lock_date",
+            "check_result",
+            "checked_at",
+            "refreshed_at",
+            "cron_id",
+        }
 
     def _create_cron(self):
         """Make the scheduled action that wakes this connection's dispatcher."""
         # sudo: only system users may make scheduled actions, and this one runs
         # nothing but our own method.
-        self.cron_id = self.env["ir.cron"].sudo().create(self._prepare_cron_values()).id
+        connection = self.sudo()
+        connection.cron_id = (
+            self.env["ir.cron"].sudo().create(connection._prepare_cron_values())
+        )
 
     def _prepare_cron_values(self):
         """The interval is only a safety net: jobs trigger it, the reaper too."""
@@ -285,7 +343,8 @@ class ApSyncConnection(models.Model):
     def _filter_bills(self, moves):
         """Return those of the bills that this connection takes."""
         self.ensure_one()
-        return moves.filtered_domain(self._get_bill_domain())
+        # sudo: the condition may look at what the bill's author can't read.
+        return moves & moves.sudo().filtered_domain(self._get_bill_domain())
 
     @api.model
     def _get_for_trigger(self, company, trigger):

@@ -68,8 +68,9 @@ class ApSyncConnection(models.Model):
     def action_resume(self):
         """Send again; the bills held by the pause go by themselves."""
         self._check_manager()
+        kinds = {"connection_paused", *self.mapped("attention_kind")} - {False}
         self.sudo().write({"paused": False, **self._prepare_mended_values()})
-        self._reevaluate_jobs(["connection_paused"])
+        self._reevaluate_jobs(sorted(kinds))
 
     def action_test_connection(self):
         """Ask the ERP item by item what is right and wrong. Leaves no transaction

@@ -57,6 +57,8 @@ class ApSyncErpRecord(models.Model):
             )
         }
         fresh = []
+        # An ERP that changes while its pages are read may give a record twice.
+        rows = {row["erp_id"]: row for row in rows}.values()
         for row in rows:
             record = known.pop(row["erp_id"], None)
             if record is None:

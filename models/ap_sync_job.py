@@ -1,7 +1,9 @@
 import uuid
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
 
 from .ap_sync_connection_health import EVALUATE_AT_ONCE
@@ -63,7 +65,9 @@ class ApSyncJob(models.Model):
     #             └─▶ in_progress: queued ▸ sending ─┬─▶ success
     #                        ▲        │ │            └─▶ failed
     #                        └ retrying verifying ──────▶ success | queued | failed
-    status = fields.Selection(STATUSES, required=True, readonly=True, copy=False)
+    status = fields.Selection(
+        STATUSES, required=True, readonly=True, copy=False, group_expand=True
+    )
     phase = fields.Selection(PHASES, readonly=True, copy=False)
     error_kind = fields.Char("Kind", readonly=True, copy=False, index="btree_not_null")
     message = fields.Text("Cause", readonly=True, copy=False)
@@ -195,21 +199,24 @@ class ApSyncJob(models.Model):
         known = Job.search(
             [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
         ).move_id
-        # The unique index settles the race of two people submitting one bill: the
-        # second transaction fails and Odoo runs it again, finding the first's job.
-        jobs = Job.create(
-            [
-                {
-                    "move_id": move.id,
-                    "connection_id": connection.id,
-                    "user_id": self.env.user.id if not self.env.su else False,
-                    "status": "on_hold",
-                    "phase": "ready",
-                    "key": str(uuid.uuid4()),
-                }
-                for move in moves - known
-            ]
-        )
+        vals_list = [
+            {
+                "move_id": move.id,
+                "connection_id": connection.id,
+                "user_id": self.env.user.id if not self.env.su else False,
+                "status": "on_hold",
+                "phase": "ready",
+                "key": str(uuid.uuid4()),
+            }
+            for move in moves - known
+        ]
+        try:
+            with self.env.cr.savepoint():
+                jobs = Job.create(vals_list)
+        except UniqueViolation as error:
+            # Two people submit one bill at once, and the other's job can't be seen in
+            # this transaction: Odoo runs the request again and finds it then.
+            raise ConcurrencyError("The bill was submitted by somebody else") from error
         jobs._evaluate(fresh=True)
         return jobs
 
@@ -246,6 +253,13 @@ class ApSyncJob(models.Model):
             return "already_posted", self.env._("The bill is already posted in Odoo.")
         if connection.trigger == "posted" and move.state == "draft":
             return "bill_not_posted", self.env._("The bill is a draft.")
+        return None
+
+    def _get_twin_id(self):
+        """Return the id of the bill that this one may be a duplicate of, if held."""
+        for cause in self.causes or []:
+            if cause["kind"] == "possible_duplicate" and cause["fix"]:
+                return cause["fix"]["res_id"]
         return None
 
     def _is_stopped(self):

@@ -44,6 +44,14 @@ class ApSyncJob(models.Model):
     def _needs_decision(self):
         """Tell whether a person has to look into the ERP before anything is sent."""
         self.ensure_one()
+        if self.status == "success":
+            # Marked as synced by hand: which record of the ERP to change is not known,
+            # and sending the bill would make a second one.
+            return (
+                self.changed_since_sync
+                and not self.erp_id
+                and self.connection_id.connector != "local"
+            )
         kind = KINDS.get(self.error_kind)
         return self.status == "failed" and (not kind or kind.retry in {CHECK, NO})
 
@@ -63,9 +71,10 @@ class ApSyncJob(models.Model):
             ("block", self.env._("%s blocked")),
             ("done", self.env._("%s already synced")),
             ("decide", self.env._("%s need a decision: open them and press Resolve")),
+            ("refused", self.env._("%s not among the bills that the connection takes")),
         ]
         parts = [text % len(outcome[k]) for k, text in texts if outcome.get(k)]
-        stopped = any(outcome.get(k) for k in ("hold", "block", "decide"))
+        stopped = any(outcome.get(k) for k in ("hold", "block", "decide", "refused"))
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -93,6 +102,7 @@ class ApSyncJob(models.Model):
     def action_open_erp(self):
         """Open the bill in the ERP, or the bill here for Odoo's own ledger."""
         self.ensure_one()
+        self.check_access("read")
         if self.connection_id.connector == "local":
             return self.action_open_bill()
         if not self.erp_url:
@@ -106,6 +116,7 @@ class ApSyncJob(models.Model):
 
     def action_open_bill(self):
         self.ensure_one()
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "res_model": "account.move",
@@ -116,6 +127,7 @@ class ApSyncJob(models.Model):
     def action_open_resolve(self):
         """Ask what to do with a job that only a person can decide on."""
         self.ensure_one()
+        self._check_manager()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Resolve"),
@@ -141,6 +153,13 @@ class ApSyncJob(models.Model):
         """Have the ERP asked once more whether it has the bill."""
         self.ensure_one()
         self._check_manager()
+        if self.connection_id.connector == "local" or not self.attempt_ids:
+            raise UserError(
+                self.env._(
+                    "This bill was never sent to an ERP, so there is nothing to ask. "
+                    "Choose to send it again."
+                )
+            )
         self.sudo()._update_status(
             "verify", next_try_at=self._now(), retry_since=False, retry_count=0
         )

@@ -156,7 +156,12 @@ class ApSyncMapping(models.Model):
 
     def _reevaluate_jobs(self):
         """Jobs that were held for want of one of these mappings may go now."""
-        kinds = ["gl_account_unmapped", "vendor_unmapped", "tax_unmapped"]
+        kinds = [
+            "gl_account_unmapped",
+            "vendor_unmapped",
+            "tax_unmapped",
+            "dimension_invalid",
+        ]
         self.connection_id._reevaluate_jobs(kinds)
 
     # === ACTIONS === #

@@ -1,4 +1,7 @@
 import ast
+import logging
+
+import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -6,8 +9,15 @@ from odoo.fields import Domain
 
 from .ap_sync_guidance import describe
 
+_logger = logging.getLogger(__name__)
+
 MAX_DOMAIN_LENGTH = 4000
 MAX_DOMAIN_TERMS = 60
+
+#: What a condition on bills may not look into: people and secrets, and what is itself
+#: the result of the rules.
+CLOSED_MODELS = {"res.users", "res.groups", "ir.config_parameter"}
+LAST = 10_000
 
 
 class ApSyncRule(models.Model):
@@ -32,7 +42,6 @@ class ApSyncRule(models.Model):
     connection_ids = fields.Many2many(
         "ap.sync.connection",
         string="Connections",
-        check_company=True,
         help="Empty: all connections.",
     )
     condition = fields.Selection(
@@ -45,7 +54,7 @@ class ApSyncRule(models.Model):
         default="domain",
     )
     check_name = fields.Selection(selection="_selection_check_name", string="Check")
-    partner_ids = fields.Many2many("res.partner", string="Vendors", check_company=True)
+    partner_ids = fields.Many2many("res.partner", string="Vendors")
     category_ids = fields.Many2many("res.partner.category", string="Vendor Categories")
     bill_domain = fields.Char("Bills", default="[]")
     guidance = fields.Text(
@@ -74,6 +83,21 @@ class ApSyncRule(models.Model):
         for rule in self:
             rule.job_count = counts.get(rule, 0)
 
+    @api.constrains("company_id", "connection_ids", "partner_ids")
+    def _check_companies(self):
+        """A rule of all companies may name what belongs to one of them."""
+        for rule in self.sudo().filtered("company_id"):
+            named = rule.connection_ids.company_id | rule.partner_ids.company_id
+            if named - rule.company_id:
+                raise ValidationError(
+                    self.env._(
+                        "The rule %(rule)s is for %(company)s alone. Choose connections "
+                        "and vendors of this company.",
+                        rule=rule.name,
+                        company=rule.company_id.name,
+                    )
+                )
+
     @api.constrains("bill_domain")
     def _check_bill_domain(self):
         for rule in self:
@@ -86,7 +110,7 @@ class ApSyncRule(models.Model):
             if (
                 rule.active
                 and rule.condition == "domain"
-                and not ast.literal_eval(rule.bill_domain or "[]")
+                and Domain(ast.literal_eval(rule.bill_domain or "[]")).is_true()
             ):
                 raise ValidationError(
                     self.env._(
@@ -107,11 +131,16 @@ class ApSyncRule(models.Model):
             domain = Domain(terms)
             if len(terms) > MAX_DOMAIN_TERMS:
                 raise ValueError(self.env._("it has too many terms"))
-            fields_used = [term.field_expr for term in domain.iter_conditions()]
-            for path in fields_used:
-                self._check_bill_field(path)
+            self._check_bill_terms(domain, self.env["account.move"])
             self.env["account.move"]._search(domain)
-        except (ValueError, SyntaxError, TypeError, RecursionError, KeyError) as error:
+        except (
+            ValueError,
+            SyntaxError,
+            TypeError,
+            RecursionError,
+            MemoryError,
+            KeyError,
+        ) as error:
             raise ValidationError(
                 self.env._(
                     "The condition on bills is not valid: %s. Use the editor to "
@@ -121,20 +150,32 @@ class ApSyncRule(models.Model):
             ) from error
 
     @api.model
-    def _check_bill_field(self, path):
-        """Raise ValueError unless the path is at most one hop to readable fields."""
+    def _check_bill_terms(self, domain, model, hops=1):
+        """Raise ValueError unless all terms are on readable fields of the model, or of
+        models at most ``hops`` away; a sub-search counts as a hop."""
+        for term in domain.iter_conditions():
+            target = self._check_bill_path(term.field_expr, model, hops)
+            if "any" in term.operator:
+                self._check_bill_terms(Domain(term.value), target, hops - 1)
+
+    @api.model
+    def _check_bill_path(self, path, model, hops):
+        """Raise ValueError unless the path ends on a readable field.
+
+        :return: the model that the last field leads to.
+        """
         names = path.split(".")
-        model = self.env["account.move"]
-        if len(names) > 2:
+        if len(names) > hops + 1 or hops < 0:
             raise ValueError(self.env._("%s goes too deep", path))
         for name in names:
             field = model._fields.get(name)
-            if field is None or field.groups:
+            if field is None or field.groups or not field.store:
                 raise ValueError(self.env._("%s can't be used", path))
             if field.relational:
                 model = self.env[field.comodel_name]
-                if model._name in {"res.users", "res.groups", "ir.config_parameter"}:
+                if model._name in CLOSED_MODELS or model._name.startswith("ap.sync."):
                     raise ValueError(self.env._("%s can't be used", path))
+        return model
 
     # === CRUD METHODS === #
 
@@ -199,16 +240,18 @@ class ApSyncRule(models.Model):
         for job in jobs:
             if stop := job._get_bill_stop():
                 kind, message = stop
-                causes[job].append(
-                    self._prepare_cause(
-                        kind, message, "hold", fix={"record": job.move_id}
-                    )
+                cause = self._prepare_cause(
+                    kind, message, "hold", fix={"record": job.move_id}
                 )
+                if kind == "bill_not_posted":
+                    # What keeps people from posting it is the root of this.
+                    cause["sequence"] = LAST
+                causes[job].append(cause)
         # sudo: whoever syncs a bill, all rules of its company apply.
         for rule in self.sudo().search([]):
             concerned = rule._filter_jobs(jobs)
             if concerned:
-                for job, found in rule._find(concerned).items():
+                for job, found in rule._find_or_hold(concerned).items():
                     causes[job].append(found)
         for found in causes.values():
             found.sort(
@@ -224,6 +267,25 @@ class ApSyncRule(models.Model):
         if self.connection_ids:
             jobs = jobs.filtered(lambda job: job.connection_id in self.connection_ids)
         return jobs.filtered(lambda job: self.id not in (job.released_rules or []))
+
+    def _find_or_hold(self, jobs):
+        """``_find``; a rule that can't be applied any more (a field it names is gone)
+        holds the jobs it speaks about, and no others."""
+        try:
+            return self._find(jobs)
+        except psycopg2.Error:
+            # The transaction is over: whoever began it tries again.
+            raise
+        except Exception:
+            _logger.exception("AP Sync: rule %s can't be applied", self.id)
+            message = self.env._(
+                "The rule “%s” can't be applied any more. Correct or archive it.",
+                self.name,
+            )
+            fix = {"record": self}
+            return {
+                job: self._prepare_cause("rule", message, "hold", fix) for job in jobs
+            }
 
     def _find(self, jobs):
         """Return ``{job: cause}`` for those of the jobs that this rule stops."""

@@ -43,6 +43,10 @@ class ApSyncRule(models.Model):
             ),
             "vendor_unmapped": (self.env._("Vendor not mapped"), "vendor_unmapped"),
             "tax_unmapped": (self.env._("Tax not mapped"), "tax_unmapped"),
+            "analytic_unmapped": (
+                self.env._("Analytic account not mapped"),
+                "dimension_invalid",
+            ),
             "currency_inactive": (
                 self.env._("Currency not enabled"),
                 "currency_not_enabled",
@@ -258,6 +262,15 @@ class ApSyncRule(models.Model):
             lambda names: self.env._("No tax of the ERP is set for %s.", names),
         )
 
+    def _find_analytic_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs,
+            lambda move: move._get_ap_sync_analytic_accounts(),
+            lambda names: self.env._(
+                "No analytic account of the ERP is set for %s.", names
+            ),
+        )
+
     def _find_vendor_unmapped(self, jobs):
         return self._find_unmapped(
             jobs.filtered(lambda job: not job.connection_id.create_vendors),
@@ -278,28 +291,40 @@ class ApSyncRule(models.Model):
             mapped = self.env["ap.sync.mapping"]._get_erp_ids(
                 connection, list(needed.values())
             )
-            for job, records in needed.items():
-                missing = records.filtered(lambda r, mapped=mapped: r not in mapped)
-                if missing:
-                    names = format_list(self.env, missing.mapped("display_name"))
-                    found[job] = (
-                        message(names),
-                        self._prepare_mapping_fix(connection, missing[0]),
-                    )
+            missing = {
+                job: records.filtered(lambda r, mapped=mapped: r not in mapped)
+                for job, records in needed.items()
+            }
+            fixes = self._prepare_mapping_fixes(
+                connection, {records[0] for records in missing.values() if records}
+            )
+            for job, records in missing.items():
+                if records:
+                    names = format_list(self.env, records.mapped("display_name"))
+                    found[job] = message(names), fixes[records[0]]
         return found
 
-    def _prepare_mapping_fix(self, connection, record):
-        """Link to the mapping that waits for confirmation, or to a new one."""
-        mapping = (
+    def _prepare_mapping_fixes(self, connection, records):
+        """Return ``{record: fix}``: a link to the mapping that waits for confirmation,
+        or to a new one."""
+        refs = {f"{record._name},{record.id}": record for record in records}
+        waiting = (
             self.env["ap.sync.mapping"]
             .sudo()
             .search(
                 Domain("connection_id", "=", connection.id)
-                & Domain("record", "=", f"{record._name},{record.id}")
+                & Domain("record", "in", list(refs))
             )
+            .grouped("record")
         )
-        if mapping:
-            return {"record": mapping}
+        return {
+            record: {"record": waiting[record]}
+            if record in waiting
+            else self._prepare_new_mapping_fix(connection, record)
+            for record in records
+        }
+
+    def _prepare_new_mapping_fix(self, connection, record):
         return {
             "model": "ap.sync.mapping",
             "name": self.env._("Map %s", record.display_name),

@@ -26,7 +26,7 @@ class ResCompany(models.Model):
         if LOCK_DATE_FIELDS & vals.keys():
             # sudo: whoever moves a lock date need not see connections.
             self.env["ap.sync.connection"].sudo().search(
-                [("company_id", "in", self.ids)]
+                [("company_id", "child_of", self.ids)]
             )._reevaluate_jobs(["period_locked"])
         return result
 

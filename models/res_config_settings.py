@@ -108,8 +108,7 @@ class ResConfigSettings(models.TransientModel):
             changed = {
                 name: value
                 for name, value in values.items()
-                if rule._fields[name].convert_to_write(rule[name], rule) != value
-                and name != "name"
+                if name != "name" and self._is_ap_sync_changed(rule, name, value)
             }
             if changed:
                 rule.write(changed)
@@ -124,3 +123,9 @@ class ResConfigSettings(models.TransientModel):
                     **values,
                 }
             )
+
+    @api.model
+    def _is_ap_sync_changed(self, rule, name, value):
+        if rule._fields[name].type == "many2many":
+            return set(rule[name].ids) != set(value[0][2])
+        return rule[name] != value

@@ -1,1 +1,5 @@
-from . import test_engine
+from . import test_connector_odoo
+from . import test_connector_odoo_real
+from . import test_local_ledger
+from . import test_reevaluate
+from . import test_transport

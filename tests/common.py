@@ -232,6 +232,13 @@ class ApSyncCommon(AccountTestInvoicingCommon):
         self.env.cr.precommit.run()
 
     @contextmanager
+    def assert_refused(self, exception, pattern=""):
+        """Expect an exception with these words; what was written meanwhile is undone."""
+        with self.assertRaises(exception) as caught:
+            yield
+        self.assertRegex(str(caught.exception), pattern)
+
+    @contextmanager
     def as_user(self, user):
         yield self.env(user=user)
 

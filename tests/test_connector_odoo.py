@@ -78,6 +78,7 @@ class FakeOdoo(ScriptedServer):
             "res.company/fields_get": {"hard_lock_date": {"type": "date"}},
             "res.company/read": [{"id": 1, "hard_lock_date": False}],
             "res.currency/search_read": [{"id": 1, "active": True}],
+            "account.move/search": [],
             "account.move/load": {"ids": [57], "messages": []},
             "account.move/write": True,
             "account.move/search_read": [[DRAFT], [BILL]],
@@ -153,7 +154,7 @@ class OdooCase(BaseCase):
 
 
 class TestSend(OdooCase):
-    def test_a_bill_takes_five_calls_once_the_rest_is_known(self):
+    def test_a_bill_takes_six_calls_once_the_rest_is_known(self):
         with FakeOdoo() as server:
             connector = made_by(server, database="books")
             deadline = time.monotonic() + 9
@@ -164,7 +165,7 @@ class TestSend(OdooCase):
             connector.send(make_document(), **options)
         self.assertEqual(
             [name.partition("/")[2] for name in server.called],
-            ["load", "write", "search_read", "action_post", "search_read"],
+            ["search", "load", "write", "search_read", "action_post", "search_read"],
         )
         self.assertTrue(matches(make_document(), receipt))
         self.assertEqual(receipt.number, "BILL/2026/11/0003")
@@ -176,7 +177,25 @@ class TestSend(OdooCase):
             self.assertEqual(request.headers["x-attempt-id"], "attempt-1")
             self.assertEqual(request.headers["authorization"], f"Bearer {KEY}")
             self.assertEqual(request.headers["x-odoo-database"], "books")
-            self.assertIn("context", request.json())
+
+    def test_a_bill_that_somebody_else_entered_there_is_not_entered_again(self):
+        answers = {
+            "account.move/search": [99],
+            "account.move/get_external_id": {"99": "other.bill"},
+            "ir.model.data/check_object_reference": MISSING_KEY,
+        }
+        with FakeOdoo(**answers) as server:
+            self.refusal(server, "duplicate_bill", Outcome.REJECTED)
+        self.assertNotIn("account.move/load", server.called)
+
+    def test_our_own_unfinished_draft_is_no_duplicate(self):
+        key = "__ap_sync__.bill_0b6c1c3e_0000_4000_8000_000000000001"
+        answers = {
+            "account.move/search": [57],
+            "account.move/get_external_id": {"57": key},
+        }
+        with FakeOdoo(**answers) as server:
+            self.assertEqual(self.send(server).erp_id, "57")
 
     def test_what_is_written_doubles_nothing_when_written_again(self):
         with FakeOdoo() as server:
@@ -490,6 +509,22 @@ class TestErrors(OdooCase):
         with FakeOdoo(**answers) as server:
             self.refusal(server, "erp_unavailable", Outcome.AMBIGUOUS)
 
+    def test_an_answer_of_the_wrong_shape_is_unclear(self):
+        for shape in (None, 7, "57", True):
+            with (
+                self.subTest(shape),
+                FakeOdoo(**{"account.move/load": shape}) as server,
+            ):
+                self.refusal(server, "answer_unreadable", Outcome.AMBIGUOUS)
+
+    def test_rights_that_load_hides_are_told(self):
+        refusal = {
+            "ids": False,
+            "messages": [{"message": "You are not allowed to create 'Journal Entry'."}],
+        }
+        with FakeOdoo(**{"account.move/load": refusal}) as server:
+            self.refusal(server, "permission_missing", Outcome.REJECTED)
+
     def test_a_missing_database_is_a_wrong_address(self):
         step = lambda sock, *_: sock.sendall(message("<html>No database", 404))  # noqa: E731
         with ScriptedServer(step) as server:
@@ -532,11 +567,12 @@ class TestFiles(OdooCase):
     def test_a_file_is_attached_once(self):
         answers = {
             "ir.attachment/search_read": [{"name": "a.pdf", "checksum": self.ONE}],
-            "ir.attachment/create": {"made": 1},
+            "ir.attachment/create": [9],
+            "ir.attachment/register_as_main_attachment": reset(),
         }
         with FakeOdoo(**answers) as server:
             receipt = self.send(server, self.DOCUMENT, send_attachments=True)
-            made = [one.json() for one in server.requests if "create" in one.path]
+            made = [one.json() for one in server.requests if "/create" in one.path]
         self.assertEqual([one["vals_list"][0]["name"] for one in made], ["b.pdf"])
         self.assertLess(
             server.called.index("ir.attachment/create"),

@@ -160,7 +160,10 @@ class RealOdooCase(BaseCase):
         return self.ask(
             "account.move",
             "search_read",
-            domain=[["ref", "=", document.reference]],
+            domain=[
+                ["ref", "=", document.reference],
+                ["move_type", "!=", "entry"],
+            ],
             fields=[
                 "state",
                 "move_type",
@@ -194,8 +197,6 @@ class RealOdooCase(BaseCase):
         try:
             with connection, connection.cursor() as cursor:
                 cursor.execute(query, values)
-                # Other processes hold the old values in their caches.
-                cursor.execute("SELECT nextval('orm_signaling_registry')")
         finally:
             connection.close()
 
@@ -266,33 +267,31 @@ class TestSend(RealOdooCase):
             "origin": str(uuid.uuid4()),
             "send_attachments": True,
         }
-        for when in ("before", "after"):
-            for step in range(1, 40):
-                document = self.document(attachments=files, vendor=vendor)
-                connector = self.make(**options)
-                try:
-                    with dying(connector, step, when):
-                        self.send(document, connector)
-                    break
-                except Crash:
-                    pass
-                self.send(document, **options)
-                bill = self.assert_one_bill(document)
-                self.assertEqual(len(self.files(bill["id"])), 1)
-            self.assertGreater(step, 8)
-        found = [["name", "=", "New vendor"], ["create_date", ">", "2026-01-01"]]
+        # Just after the n-th call is just before the next one as well.
+        for step in range(1, 40):
+            document = self.document(attachments=files, vendor=vendor)
+            connector = self.make(**options)
+            try:
+                with dying(connector, step):
+                    self.send(document, connector)
+                break
+            except Crash:
+                pass
+            self.send(document, **options)
+            bill = self.assert_one_bill(document)
+            self.assertEqual(len(self.files(bill["id"])), 1)
+        self.assertGreater(step, 8)
         keys = self.ask(
             "ir.model.data",
             "search_count",
             domain=[["name", "like", f"vendor_{vendor.local_id}_"]],
         )
         self.assertEqual(keys, 1)
-        self.assertTrue(self.ask("res.partner", "search_count", domain=found))
 
     def test_a_lost_answer_is_found_by_our_key(self):
         document = self.document()
         connector = self.make()
-        with self.assertRaises(Crash), dying(connector, 6, "after"):
+        with self.assertRaises(Crash), dying(connector, "action_post"):
             self.send(document, connector)
         deadline = time.monotonic() + 60
         [receipt] = connector.look_up(document, deadline=deadline)
@@ -307,6 +306,13 @@ class TestSend(RealOdooCase):
         receipt = self.send(self.document(attachments=files), send_attachments=True)
         [file] = self.files(int(receipt.erp_id))
         self.assertEqual(base64.b64decode(file["datas"]), PDF)
+        [bill] = self.ask(
+            "account.move",
+            "read",
+            ids=[int(receipt.erp_id)],
+            fields=["message_main_attachment_id"],
+        )
+        self.assertEqual(bill["message_main_attachment_id"][0], file["id"])
 
     def files(self, bill_id):
         return self.ask(
@@ -437,7 +443,7 @@ class TestUpdate(RealOdooCase):
             document, changed = self.changed(document), document
             connector = self.make()
             try:
-                with dying(connector, step, "after"):
+                with dying(connector, step):
                     self.update(changed, receipt, connector)
                 break
             except Crash:
@@ -566,6 +572,7 @@ class TestSetUp(RealOdooCase):
 
 class TestSendByJsonRpc(TestSend):
     protocol = "jsonrpc"
+    test_a_crash_after_any_call_is_made_good_by_the_same_call = None  # slow, and alike
 
 
 class TestRefusedByJsonRpc(TestRefused):
@@ -574,6 +581,7 @@ class TestRefusedByJsonRpc(TestRefused):
 
 class TestUpdateByJsonRpc(TestUpdate):
     protocol = "jsonrpc"
+    test_a_crash_after_any_call_is_made_good_by_the_same_call = None  # slow, and alike
 
 
 class TestSetUpByJsonRpc(TestSetUp):
@@ -581,18 +589,17 @@ class TestSetUpByJsonRpc(TestSetUp):
 
 
 @contextmanager
-def dying(connector, step, when):
-    """Let our process die just before or after the connector's n-th call."""
+def dying(connector, step):
+    """Let our process die just after the connector's n-th call, or the call of that
+    method."""
     rpc = connector._rpc
     count = 0
 
-    def call(*arguments, **options):
+    def call(model, method, *arguments, **options):
         nonlocal count
         count += 1
-        if count == step and when == "before":
-            raise Crash
-        result = OdooRpc.call(rpc, *arguments, **options)
-        if count == step:
+        result = OdooRpc.call(rpc, model, method, *arguments, **options)
+        if step in (count, method):
             raise Crash
         return result
 

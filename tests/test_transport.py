@@ -202,6 +202,16 @@ class TestNotSent(TransportCase):
                 kind = "certificate_invalid"
                 self.refusal(server.url, kind, Outcome.NOT_SENT, ca_file=ca_file)
 
+    def test_a_key_that_is_no_header_is_said_without_quoting_it(self):
+        with ScriptedServer(reply([])) as server:
+            for key in ("abc\ndef", "abc\u20ac"):
+                kind, headers = "credentials_wrong", {"Authorization": key}
+                error = self.refusal(
+                    server.url, kind, Outcome.NOT_SENT, headers=headers
+                )
+                self.assertNotIn("abc", error.message)
+            self.assertEqual(server.requests, [])
+
     def test_a_missing_authority_file_is_said(self):
         kind = "certificate_invalid"
         with ScriptedServer(reply([])) as server:

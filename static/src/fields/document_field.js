@@ -35,6 +35,14 @@ export class ApSyncDocumentField extends Component {
         ].filter(([, value]) => value);
     }
 
+    get hasDiscount() {
+        return this.document.lines.some((line) => Number(line.discount));
+    }
+
+    get hasAnalytic() {
+        return this.document.lines.some((line) => line.analytic.length);
+    }
+
     get totals() {
         const doc = this.document;
         return [

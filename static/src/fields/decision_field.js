@@ -1,0 +1,22 @@
+import { registry } from "@web/core/registry";
+import { RadioField, radioField } from "@web/views/fields/radio/radio_field";
+
+const DECISIONS = {
+    failed: ["verify", "mark_synced", "resend"],
+    on_hold: ["release", "mark_synced"],
+    blocked: ["release", "mark_synced"],
+};
+
+/** The decisions that make sense for the status of the wizard's job. */
+export class ApSyncDecisionField extends RadioField {
+    get items() {
+        const allowed = DECISIONS[this.props.record.data.status] || [];
+        return super.items.filter(([decision]) => allowed.includes(decision));
+    }
+}
+
+registry.category("fields").add("ap_sync_decision", {
+    ...radioField,
+    component: ApSyncDecisionField,
+    fieldDependencies: [{ name: "status", type: "selection", readonly: true }],
+});
