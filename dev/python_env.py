@@ -19,6 +19,8 @@ CONSTRAINTS = HERE / "constraints.txt"
 LINT_TOOLS = ("ruff", "pylint-odoo")
 # Odoo's name -> what installs without a compiler and does the same.
 REPLACED = {"psycopg2": "psycopg2-binary", "pypdf2": "pypdf"}
+# Playwright needs a newer greenlet than the one Odoo's checkout pins with gevent.
+LOOSE = {"greenlet", "gevent"}
 # Needs OpenLDAP's headers; only the LDAP addon uses it.
 LEFT_OUT = {"python-ldap"}
 # How pip says that a version is the trouble, and not the network or the disk.
@@ -32,7 +34,7 @@ UNFIT_VERSIONS = (
 )
 # How it says that it found nothing at all: the index is out of reach.
 NOTHING_FOUND = "(from versions: none)"
-NAME = re.compile(r"^[A-Za-z0-9._-]+")
+NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def for_odoo(odoo: Odoo, extra: tuple[str, ...] = ()) -> Path:
@@ -40,7 +42,7 @@ def for_odoo(odoo: Odoo, extra: tuple[str, ...] = ()) -> Path:
 
     :param extra: further packages, e.g. a PostgreSQL for a machine without one.
     """
-    wanted = [*_installable(odoo), *_lines(OWN), *extra]
+    wanted = [*_installable(odoo), *_own(odoo), *extra]
     constraints = odoo.from_debian and sys.version_info[:2] == (3, 11)
     python = _environment(
         "odoo-" + paths.digest(odoo.key, *wanted, sys.version),
@@ -63,18 +65,26 @@ def _lines(path: Path) -> list[str]:
 
 
 def _installable(odoo: Odoo) -> list[str]:
-    """Odoo's requirements with the two names replaced that need a compiler."""
+    """Odoo's requirements, changed so that they install beside the test tools."""
     wanted = []
     for line in odoo.requirements:
-        name = NAME.match(line).group().lower()
+        name = _name(line)
         if name in LEFT_OUT or "extra ==" in line:
             continue
-        if name in REPLACED:
-            # The twin has version numbers of its own where the names differ in kind.
-            rest = line[len(name) :] if name == "psycopg2" else ""
-            line = REPLACED[name] + rest
-        wanted.append(line)
+        if name in LOOSE or name == "pypdf2":
+            line = _without_version(line)
+        wanted.append(REPLACED.get(name, line[: len(name)]) + line[len(name) :])
     return wanted
+
+
+def _own(odoo: Odoo) -> list[str]:
+    """Our tools; where Odoo has a version of its own of one, it decides."""
+    names = {_name(line) for line in odoo.requirements}
+    return [line for line in _lines(OWN) if _name(line) not in names]
+
+
+def _name(line: str) -> str:
+    return NAME.match(line).group().lower()
 
 
 def _environment(
@@ -127,7 +137,8 @@ def _pip_install(python: Path, wanted: list[str], constraints: Path | None) -> N
 
 def _without_version(line: str) -> str:
     """A requirement that takes any version, its `; condition` kept."""
-    return re.sub(r"\s*[<>=!~]=?[^;]*", "", line, count=1)
+    wanted, separator, condition = line.partition(";")
+    return f"{NAME.match(wanted).group()}{separator and ' ;'}{condition}"
 
 
 def _make_importable(python: Path, library: Path) -> None:

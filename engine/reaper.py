@@ -103,5 +103,8 @@ def _wake_due(env):
             """
         )
     )
-    ids = [row[0] for row in env.cr.fetchall()]
-    env["ap.sync.connection"].browse(ids)._wake()
+    connections = env["ap.sync.connection"].browse(row[0] for row in env.cr.fetchall())
+    # Odoo switches a scheduled action off when it failed for a week. Ours must not
+    # stay off while bills wait for it.
+    connections.cron_id.filtered(lambda cron: not cron.active).active = True
+    connections._wake()

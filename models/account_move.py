@@ -92,6 +92,13 @@ class AccountMove(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `account` to submit drafts that are made ready at once."""
+        moves = super().create(vals_list)
+        moves.filtered("ap_sync_ready")._ap_sync_submit("ready")
+        return moves
+
     def write(self, vals):
         """Override of `account` to start what *Ready to sync* starts and to look
         again at the jobs of a changed bill."""

@@ -33,6 +33,11 @@ class AccountMove(models.Model):
             lines._prefetch_ids
         )
 
+    def _get_ap_sync_analytic_accounts(self):
+        """Return the analytic accounts that the lines are spread over."""
+        lines = self._get_ap_sync_lines().sudo()
+        return lines.distribution_analytic_account_ids
+
     def _prepare_ap_sync_document(self, job, contents=False):
         """Return this bill as a ``Document``, with the ERP's ids of what is mapped.
 

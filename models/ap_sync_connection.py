@@ -37,15 +37,14 @@ class ApSyncConnection(models.Model):
     )
 
     # -- Address and credentials
-    url = fields.Char("Address", copy=False)
-    erp_database = fields.Char("Database", copy=False)
+    url = fields.Char("Address")
+    erp_database = fields.Char("Database")
     erp_company = fields.Char(
         "ERP Company ID",
-        copy=False,
         help="Empty: the company of the integration user.",
     )
     login = fields.Char(
-        copy=False, help="Only for Odoo 18 and older, which sign in with login and key."
+        help="Only for Odoo 18 and older, which sign in with login and key."
     )
     api_key = fields.Char(
         "API Key", copy=False, groups="ap_sync.group_ap_sync_administrator"
@@ -252,6 +251,19 @@ class ApSyncConnection(models.Model):
                         connection.name,
                     )
                 )
+
+    def copy_data(self, default=None):
+        """Override of `base`: a copy has no key and takes no bills by itself, or one
+        ERP would be sent every bill twice."""
+        return [
+            {
+                **values,
+                "name": self.env._("%s (copy)", values["name"]),
+                "trigger": "manual",
+                **(default or {}),
+            }
+            for values in super().copy_data(default)
+        ]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_with_jobs(self):

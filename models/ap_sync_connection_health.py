@@ -77,6 +77,7 @@ class ApSyncConnection(models.Model):
         open meanwhile; the result stays on the form."""
         self.ensure_one()
         self.check_access("write")
+        self._check_external()
         engine.check_connection(self.env, self.id)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
@@ -85,13 +86,17 @@ class ApSyncConnection(models.Model):
         mappings for what has none."""
         self.ensure_one()
         self._check_manager()
+        self._check_external()
+        return engine.refresh_data(self.env, self.id)
+
+    def _check_external(self):
         if self.connector == "local":
             raise UserError(
                 self.env._(
-                    "Odoo's own ledger needs no mappings: there is nothing to refresh."
+                    "Odoo's own ledger needs no address, key or mappings: there is "
+                    "nothing to test or refresh."
                 )
             )
-        return engine.refresh_data(self.env, self.id)
 
     def _check_manager(self):
         self.check_access("read")

@@ -1,8 +1,8 @@
 import base64
 import os
 import uuid
-from urllib.parse import urlsplit
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import psycopg2
 
