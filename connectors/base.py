@@ -182,7 +182,8 @@ class Document:
         return cls(**data)
 
     def fingerprint(self) -> str:
-        """Return a hash of what the bill says, whatever its key, files and mappings.
+        """Return a hash of what the bill says, whatever its key, files and mappings,
+        and whatever the vendor's telephone number or an account's name are today.
 
         Two equal fingerprints mean that the ERP would get the same bill, so a bill
         whose fingerprint moved since the sync was changed since the sync.
@@ -190,7 +191,7 @@ class Document:
         data = self.to_json()
         for volatile in ("key", "version", "attachments"):
             del data[volatile]
-        _forget_erp_ids(data)
+        data = _identities(data)
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -348,11 +349,12 @@ def _line(data):
     return Line(**data)
 
 
-def _forget_erp_ids(data):
+def _identities(data):
+    """Return the data with each reference reduced to which record it is."""
     if isinstance(data, dict):
-        data.pop("erp_id", None)
-        for value in data.values():
-            _forget_erp_ids(value)
-    elif isinstance(data, list):
-        for value in data:
-            _forget_erp_ids(value)
+        if "local_id" in data:
+            return data["local_id"] or data["name"]
+        return {name: _identities(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_identities(value) for value in data]
+    return data

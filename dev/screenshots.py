@@ -63,9 +63,7 @@ def run(odoo: str | None, out: str | None) -> int:
                 servers = demo.connect(workspace, main_server, erp_server, key)
                 demo.prepare(servers)
                 demo.sync(servers)
-            return take(
-                workspace.python, main_server.url, servers.main_client, folder
-            )
+            return take(workspace.python, main_server.url, servers.main_client, folder)
 
 
 def take(python: Path, url: str, client, folder: Path) -> int:
@@ -232,6 +230,7 @@ def _take_one(page, url: str, shot: Shot, target: Path) -> None:
     page.wait_for_selector(".o_action_manager .o_view_controller")
     for selector in filter(None, shot.click.split(", ")):
         page.locator(selector).first.click()
+    page.mouse.move(0, 0)
     page.wait_for_selector(shot.ready)
     # Avatars, the chatter and a domain's labels come after the view; Odoo's bus keeps
     # the network busy for ever, so there is nothing better to wait for.
@@ -246,7 +245,9 @@ def _take_one(page, url: str, shot: Shot, target: Path) -> None:
             "Math.max(...[...document.querySelectorAll('.o_content *')].map((el) =>"
             " el.getBoundingClientRect().bottom))"
         )
-        page.set_viewport_size({**SIZE, "height": min(2400, max(900, int(height) + 20))})
+        page.set_viewport_size(
+            {**SIZE, "height": min(2400, max(900, int(height) + 20))}
+        )
         page.wait_for_timeout(300)
     page.screenshot(path=target)
 

@@ -160,6 +160,14 @@ def _claim_verify(job, until, deadline):
     it is today: that is what the ERP may hold."""
     sent = job.attempt_ids[:1]
     if not sent:
+        job._update_status(
+            "fail",
+            next_try_at=False,
+            effects_due=True,
+            **job._prepare_error_values(
+                "internal", job.env._("It was never sent, so there is nothing to check.")
+            ),
+        )
         return None
     token = uuid.uuid4().hex
     job.write({"lease_token": token, "lease_until": until})

@@ -7,7 +7,7 @@ import time
 import psycopg2
 
 from odoo import SUPERUSER_ID, api
-from odoo.exceptions import LockError
+from odoo.exceptions import ConcurrencyError, LockError
 from odoo.sql_db import PoolError
 
 _logger = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ PASSING = (
     psycopg2.InterfaceError,
     PoolError,
     LockError,
+    ConcurrencyError,
 )
 
 

@@ -365,7 +365,11 @@ class ApSyncConnection(models.Model):
             return self.browse()
         # sudo: posting a bill must work for people who can't see connections.
         return self.sudo().search(
-            [("company_id", "=", company.id), ("trigger", "=", trigger)]
+            [
+                ("company_id", "=", company.id),
+                ("trigger", "=", trigger),
+                ("active", "=", True),
+            ]
         )
 
     def _get_usable_mapping_domain(self):

@@ -91,8 +91,8 @@ class ApSyncRule(models.Model):
             if named - rule.company_id:
                 raise ValidationError(
                     self.env._(
-                        "The rule %(rule)s is for %(company)s alone. Choose connections "
-                        "and vendors of this company.",
+                        "The rule %(rule)s is for %(company)s alone. Choose "
+                        "connections and vendors of this company.",
                         rule=rule.name,
                         company=rule.company_id.name,
                     )
@@ -247,8 +247,9 @@ class ApSyncRule(models.Model):
                     # What keeps people from posting it is the root of this.
                     cause["sequence"] = LAST
                 causes[job].append(cause)
-        # sudo: whoever syncs a bill, all rules of its company apply.
-        for rule in self.sudo().search([]):
+        # sudo: whoever syncs a bill, all rules of its company apply. The context is the
+        # caller's, who may be looking at archived records.
+        for rule in self.sudo().with_context(active_test=True).search([]):
             concerned = rule._filter_jobs(jobs)
             if concerned:
                 for job, found in rule._find_or_hold(concerned).items():

@@ -41,7 +41,7 @@ class ResCompany(models.Model):
         if company.ap_sync_connection_id.active:
             return company.ap_sync_connection_id
         connections = company.env["ap.sync.connection"].search(
-            [("company_id", "=", self.id)], limit=2
+            [("company_id", "=", self.id), ("active", "=", True)], limit=2
         )
         if len(connections) == 1:
             return connections

@@ -1,5 +1,7 @@
 from datetime import timedelta
+from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import mute_logger
 
@@ -31,8 +33,8 @@ class TestLocalLedger(ApSyncCommon):
         self.assertEqual(job.attempt_ids.outcome, "rejected")
 
     def test_it_is_told_by_marking_a_draft_ready(self):
-        ledger = self._make_connection(
-            "L2", connector="local", url=False, trigger=False
+        ledger = self.env["ap.sync.connection"].create(
+            {"name": "Another", "connector": "local"}
         )
         self.assertEqual(ledger.trigger, "ready")
 
@@ -91,11 +93,11 @@ class TestLocalLedger(ApSyncCommon):
         self.assert_refused_as(job, "negative_total", "below zero")
 
     def test_any_other_refusal_of_odoo_is_told_in_its_own_words(self):
-        bill = self.make_bill(post=False)
-        bill.journal_id.active = False
-        job = self.submit(bill, self.ledger)
-        self.dispatch(self.ledger)
-        self.assert_refused_as(job, "invalid_data", "journal")
+        job = self.submit(self.make_bill(post=False), self.ledger)
+        refusal = UserError("The stars are not right.")
+        with patch.object(type(job.move_id), "_post", side_effect=refusal):
+            self.dispatch(self.ledger)
+        self.assert_refused_as(job, "invalid_data", "The stars are not right")
 
     def test_a_mended_bill_is_posted_after_sync(self):
         job = self.send(partner_id=False)
@@ -184,5 +186,5 @@ class TestLocalLedger(ApSyncCommon):
 
     def test_there_is_nothing_to_verify(self):
         job = self.send(partner_id=False)
-        with self.assert_refused(Exception, "never sent"):
+        with self.assert_refused(UserError, "never sent"):
             job._verify_again()

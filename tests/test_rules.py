@@ -85,6 +85,13 @@ class TestRules(ApSyncCommon):
         self.make_rule(active=False)
         self.assert_status(self.submit(self.large_bill()), "in_progress", "queued")
 
+    def test_an_archived_rule_says_nothing_to_who_looks_at_archived_records(self):
+        rule = self.make_rule(active=False)
+        job = self.submit(self.large_bill(ref=False))
+        job.with_context(active_test=False).action_sync()
+        self.assertEqual([c["kind"] for c in job.causes], ["reference_missing"])
+        self.assertFalse(rule.active)
+
     # -- Order
 
     def test_a_block_is_shown_before_a_hold_whatever_their_sequence(self):

@@ -1,6 +1,6 @@
-import { registry } from "@web/core/registry";
-import { useService } from "@web/core/utils/hooks";
-import { BadgeField, badgeField } from "@web/views/fields/badge/badge_field";
+import {registry} from "@web/core/registry";
+import {useService} from "@web/core/utils/hooks";
+import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
 
 const COLORS = {
     success: "text-bg-success",
@@ -36,7 +36,7 @@ export class ApSyncBadgeField extends BadgeField {
         guidanceField: String,
         causesField: String,
         urlField: String,
-        localField: { type: String, optional: true },
+        localField: {type: String, optional: true},
     };
 
     setup() {
@@ -62,13 +62,15 @@ export class ApSyncBadgeField extends BadgeField {
 
     /** Odoo's own ledger: the bill itself is what was booked. */
     get opensBill() {
-        return this.status === "success" && this.data[this.props.localField] === "local";
+        return (
+            this.status === "success" && this.data[this.props.localField] === "local"
+        );
     }
 
     get tooltip() {
         const causes = this.data[this.props.causesField] || [];
         const entries = causes.length
-            ? causes.map(({ message, guidance }) => ({ message, guidance }))
+            ? causes.map(({message, guidance}) => ({message, guidance}))
             : [
                   {
                       message: this.data[this.props.messageField] || "",
@@ -108,19 +110,19 @@ export const apSyncBadgeField = {
     ...badgeField,
     component: ApSyncBadgeField,
     supportedTypes: ["selection"],
-    fieldDependencies: ({ options }) => {
+    fieldDependencies: ({options}) => {
         const names = fieldNames(options);
         return [
-            { name: names.messageField, type: "text", readonly: true },
-            { name: names.guidanceField, type: "text", readonly: true },
-            { name: names.causesField, type: "json", readonly: true },
-            { name: names.urlField, type: "char", readonly: true },
+            {name: names.messageField, type: "text", readonly: true},
+            {name: names.guidanceField, type: "text", readonly: true},
+            {name: names.causesField, type: "json", readonly: true},
+            {name: names.urlField, type: "char", readonly: true},
             ...(names.localField
-                ? [{ name: names.localField, type: "selection", readonly: true }]
+                ? [{name: names.localField, type: "selection", readonly: true}]
                 : []),
         ];
     },
-    extractProps: ({ decorations, options }) => ({
+    extractProps: ({decorations, options}) => ({
         decorations,
         ...fieldNames(options),
     }),

@@ -2,7 +2,7 @@ import {
     ActionableErrorsField,
     actionableErrorsField,
 } from "@account/components/actionable_errors/actionable_errors";
-import { registry } from "@web/core/registry";
+import {registry} from "@web/core/registry";
 
 /**
  * What stops a bill, each cause with a link to where it is mended. What is mended in a

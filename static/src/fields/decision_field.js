@@ -1,5 +1,5 @@
-import { registry } from "@web/core/registry";
-import { RadioField, radioField } from "@web/views/fields/radio/radio_field";
+import {registry} from "@web/core/registry";
+import {RadioField, radioField} from "@web/views/fields/radio/radio_field";
 
 const DECISIONS = {
     failed: ["verify", "mark_synced", "resend"],
@@ -18,5 +18,5 @@ export class ApSyncDecisionField extends RadioField {
 registry.category("fields").add("ap_sync_decision", {
     ...radioField,
     component: ApSyncDecisionField,
-    fieldDependencies: [{ name: "status", type: "selection", readonly: true }],
+    fieldDependencies: [{name: "status", type: "selection", readonly: true}],
 });

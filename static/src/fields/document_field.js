@@ -1,9 +1,9 @@
-import { Component } from "@odoo/owl";
-import { deserializeDate, formatDate } from "@web/core/l10n/dates";
-import { _t } from "@web/core/l10n/translation";
-import { registry } from "@web/core/registry";
-import { formatFloat } from "@web/core/utils/numbers";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import {Component} from "@odoo/owl";
+import {deserializeDate, formatDate} from "@web/core/l10n/dates";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {formatFloat} from "@web/core/utils/numbers";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 const KINDS = {
     bill: _t("Bill"),
@@ -14,7 +14,7 @@ const KINDS = {
 /** The bill as it was sent, read from the stored JSON of the last attempt. */
 export class ApSyncDocumentField extends Component {
     static template = "ap_sync.DocumentField";
-    static props = { ...standardFieldProps };
+    static props = {...standardFieldProps};
 
     get document() {
         return this.props.record.data[this.props.name];
@@ -58,7 +58,7 @@ export class ApSyncDocumentField extends Component {
             return "";
         }
         const name = [ref.code, ref.name].filter(Boolean).join(" ");
-        return ref.erp_id ? _t("%(name)s (ERP %(id)s)", { name, id: ref.erp_id }) : name;
+        return ref.erp_id ? _t("%(name)s (ERP %(id)s)", {name, id: ref.erp_id}) : name;
     }
 
     labels(refs) {

@@ -1,18 +1,18 @@
-import { registry } from "@web/core/registry";
+import {registry} from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
 
 const row = (text) => `.o_data_row:contains("${text}")`;
 
 const showAll = [
-    { content: "Remove the filter", trigger: ".o_facet_remove", run: "click" },
-    { content: "No filter is left", trigger: ".o_searchview:not(:has(.o_facet_remove))" },
+    {content: "Remove the filter", trigger: ".o_facet_remove", run: "click"},
+    {content: "No filter is left", trigger: ".o_searchview:not(:has(.o_facet_remove))"},
 ];
 
 tours.add("ap_sync_filter_by_status", {
     url: "/odoo/ap-sync-jobs",
     steps: () => [
-        { content: "A held bill needs me", trigger: row("HELD-1") },
+        {content: "A held bill needs me", trigger: row("HELD-1")},
         {
             content: "A synced one does not",
             trigger: `.o_list_view:not(:has(${row("DONE-1")}))`,
@@ -123,7 +123,7 @@ tours.add("ap_sync_block_vendor", {
             trigger: "[data-menu-xmlid='ap_sync.ap_sync_job_menu']",
             run: "click",
         },
-        { content: "The jobs are there", trigger: ".o_list_view" },
+        {content: "The jobs are there", trigger: ".o_list_view"},
         ...showAll,
         {
             content: "The vendor's bill is blocked",

@@ -1,0 +1,323 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.service.model import get_public_method
+from odoo.tests import new_test_user
+
+from ..connectors import Outcome
+from .common import ApSyncCommon, error
+
+ROLES = {
+    "none": "base.group_user",
+    "user": "account.group_account_invoice",
+    "manager": "ap_sync.group_ap_sync_manager",
+    "administrator": "ap_sync.group_ap_sync_administrator",
+    "portal": "base.group_portal",
+}
+
+#: What each role may do with each model: read, write, create, unlink.
+RIGHTS = {
+    "ap.sync.job": {"user": "r", "manager": "r", "administrator": "r"},
+    "ap.sync.attempt": {"user": "r", "manager": "r", "administrator": "r"},
+    "ap.sync.connection": {"user": "r", "manager": "r", "administrator": "rwcu"},
+    "ap.sync.rule": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.mapping": {"user": "rwc", "manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.erp.record": {"user": "r", "manager": "r", "administrator": "r"},
+    "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
+}
+
+#: Everything of ours that may be called from outside. A new name here is a new door:
+#: think of who may open it, and test that.
+PUBLIC = {
+    "account.move": {
+        "action_ap_sync",
+        "action_ap_sync_evaluate",
+        "action_ap_sync_open_jobs",
+        "action_ap_sync_ready",
+    },
+    "ap.sync.attempt": set(),
+    "ap.sync.connection": {
+        "action_open_jobs",
+        "action_open_mappings",
+        "action_pause",
+        "action_refresh_data",
+        "action_resume",
+        "action_test_connection",
+    },
+    "ap.sync.erp.record": set(),
+    "ap.sync.job": {
+        "action_evaluate",
+        "action_open_bill",
+        "action_open_erp",
+        "action_open_resolve",
+        "action_sync",
+    },
+    "ap.sync.job.resolve": {"action_apply"},
+    "ap.sync.mapping": {"action_confirm"},
+    "ap.sync.rule": set(),
+    "res.company": set(),
+    "res.config.settings": set(),
+    "res.partner": set(),
+}
+
+#: Overrides of Odoo's own methods, guarded as those are.
+OVERRIDES = {"create", "write", "unlink", "default_get", "get_values", "set_values"}
+
+
+class TestAccess(ApSyncCommon):
+    """Who may do what: the roles, and what nobody may."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.users = {
+            role: new_test_user(cls.env, f"ap_sync_{role}", groups=group)
+            for role, group in ROLES.items()
+        }
+
+    def setUp(self):
+        super().setUp()
+        self.job = self.submit(self.make_bill())
+        self.dispatch()
+        self.rule = self.env["ap.sync.rule"].create(
+            {"name": "Rule", "bill_domain": "[('ref', '=', 'x')]"}
+        )
+        self.store = (
+            self.env["ap.sync.erp.record"]
+            .sudo()
+            .create(
+                {
+                    "connection_id": self.connection.id,
+                    "kind": "account",
+                    "erp_id": "1",
+                    "name": "Account",
+                }
+            )
+        )
+        self.records = {
+            "account.move": self.job.move_id,
+            "ap.sync.job": self.job,
+            "ap.sync.attempt": self.job.attempt_ids,
+            "ap.sync.connection": self.connection,
+            "ap.sync.rule": self.rule,
+            "ap.sync.mapping": self.connection.mapping_ids[:1],
+            "ap.sync.erp.record": self.store,
+            "ap.sync.job.resolve": self.env["ap.sync.job.resolve"].create(
+                {"job_id": self.job.id}
+            ),
+        }
+
+    # -- Roles
+
+    def test_each_role_has_the_rights_it_needs_and_no_more(self):
+        operations = {"read": "r", "write": "w", "create": "c", "unlink": "u"}
+        for model, rights in RIGHTS.items():
+            for role, user in self.users.items():
+                allowed = {
+                    letter
+                    for operation, letter in operations.items()
+                    if self.env[model].with_user(user).has_access(operation)
+                }
+                with self.subTest(model=model, role=role):
+                    self.assertEqual(allowed, set(rights.get(role, "")))
+
+    def test_every_model_of_ours_is_in_the_table(self):
+        models = {name for name in self.registry if name.startswith("ap.sync.")}
+        self.assertEqual(models, set(RIGHTS))
+
+    def test_who_enters_bills_is_a_user_of_ap_sync(self):
+        self.assertTrue(self.users["user"].has_group("ap_sync.group_ap_sync_user"))
+
+    # -- What only the engine writes
+
+    def test_nobody_writes_a_job(self):
+        for role, user in self.users.items():
+            job = self.job.with_user(user)
+            for values in (
+                {"status": "success"},
+                {"key": "x"},
+                {"erp_id": "9"},
+                {"released_rules": [1]},
+                {"attempt_ids": [(5,)]},
+                {"changed_since_sync": True},
+            ):
+                with self.subTest(role=role, values=values):
+                    with self.assertRaises(AccessError):
+                        job.write(values)
+            with self.assertRaises(AccessError):
+                job.create({"move_id": self.job.move_id.id, "status": "success"})
+            with self.assertRaises(AccessError):
+                job.copy()
+            with self.assertRaises(AccessError):
+                job.unlink()
+
+    def test_nobody_imports_a_job(self):
+        for role, user in self.users.items():
+            with self.subTest(role=role):
+                try:
+                    result = (
+                        self.env["ap.sync.job"]
+                        .with_user(user)
+                        .load(["status", ".id"], [["success", str(self.job.id)]])
+                    )
+                    self.assertFalse(result["ids"])
+                except AccessError:
+                    continue
+        self.job.invalidate_recordset()
+        self.assertEqual(len(self.job.attempt_ids), 1)
+
+    def test_nobody_writes_an_attempt(self):
+        for user in self.users.values():
+            attempt = self.job.attempt_ids.with_user(user)
+            with self.assertRaises((AccessError)):
+                attempt.check_access("write")
+            with self.assertRaises(UserError):
+                attempt.write({"outcome": "rejected"})
+            with self.assertRaises(AccessError):
+                attempt.unlink()
+            with self.assertRaises(AccessError):
+                attempt.create({"job_id": self.job.id})
+
+    def test_a_job_can_not_be_changed_through_its_bill_or_connection(self):
+        administrator = self.users["administrator"]
+        administrator.group_ids |= self.env.ref("account.group_account_manager")
+        command = [(1, self.job.id, {"status": "failed"})]
+        for record, name in (
+            (self.job.move_id, "ap_sync_job_ids"),
+            (self.connection, "job_ids"),
+        ):
+            with self.assertRaises(AccessError):
+                record.with_user(administrator).write({name: command})
+
+    def test_health_and_wake_up_of_a_connection_are_not_written_by_hand(self):
+        connection = self.connection.with_user(self.users["administrator"])
+        cron = self.env.ref("base.autovacuum_job")
+        for values in (
+            {"cron_id": cron.id},
+            {"paused": True},
+            {"lease_token": "x"},
+            {"attention_kind": False},
+            {"erp_lock_date": False},
+        ):
+            with self.subTest(values=values):
+                with self.assert_refused(AccessError, "by AP Sync itself"):
+                    connection.write(values)
+                with self.assert_refused(AccessError, "by AP Sync itself"):
+                    connection.create({"name": "X", "connector": "local", **values})
+        connection.name = "Renamed"
+        self.assertIn("Renamed", self.connection.cron_id.sudo().name)
+        connection.create({"name": "Mine", "connector": "local"})
+
+    def test_the_target_of_a_connection_with_jobs_stays(self):
+        company = self.setup_other_company(name="Other company")["company"]
+        with self.assert_refused(UserError, "can't go to another kind of ERP"):
+            self.connection.connector = "local"
+        with self.assert_refused(UserError, "its company can't change"):
+            self.connection.company_id = company
+
+    # -- Secrets
+
+    def test_the_key_is_read_by_administrators_alone(self):
+        secret = "secret-canary-key"
+        for role, user in self.users.items():
+            connection = self.connection.with_user(user)
+            with self.subTest(role=role):
+                if role == "administrator":
+                    self.assertEqual(connection.api_key, secret)
+                    continue
+                for ask in (
+                    lambda c: c.read(["api_key"]),
+                    lambda c: c.search([("api_key", "like", "secret")]),
+                    lambda c: c.search([], order="api_key"),
+                    lambda c: c.export_data(["api_key"]),
+                    lambda c: c.search_read([], ["api_key"]),
+                    lambda c: c._read_group([], ["api_key"]),
+                    lambda c: c.web_read({"api_key": {}}),
+                ):
+                    with self.assertRaises(AccessError):
+                        ask(connection)
+                if role in {"user", "manager"}:
+                    self.assertNotIn("api_key", connection.fields_get())
+                    self.assertNotIn(secret, str(connection.read()))
+                    job = self.job.with_user(user)
+                    with self.assertRaises(AccessError):
+                        job.search([("connection_id.api_key", "like", "s")])
+                    with self.assertRaises(AccessError):
+                        job.export_data(["connection_id/api_key"])
+
+    def test_a_copied_connection_has_no_key_address_or_pause(self):
+        self.connection.action_pause()
+        values = self.connection.copy_data()[0]
+        for name in ("api_key", "login", "url", "cron_id", "paused"):
+            self.assertNotIn(name, values)
+
+    def test_the_key_is_in_no_message_or_attempt(self):
+        self.erp.script = [error("credentials_wrong", Outcome.REJECTED)]
+        job = self.submit(self.make_bill())
+        self.dispatch()
+        texts = [
+            *(job | self.job).message_ids.mapped("body"),
+            *self.connection.message_ids.mapped("body"),
+            *map(str, (job | self.job).attempt_ids.read()),
+        ]
+        self.assertTrue(texts)
+        self.assertNotIn("secret-canary-key", " ".join(map(str, texts)))
+
+    # -- Doors
+
+    def test_the_public_methods_are_these_and_no_others(self):
+        found = {model: set() for model in PUBLIC}
+        for model in found:
+            for cls in type(self.env[model]).mro():
+                if cls.__module__.startswith("odoo.addons.ap_sync."):
+                    found[model] |= {
+                        name
+                        for name, value in vars(cls).items()
+                        if callable(value)
+                        and not name.startswith("_")
+                        and name not in OVERRIDES
+                    }
+        self.assertEqual(found, PUBLIC)
+
+    def test_no_public_method_serves_a_stranger(self):
+        for role in ("portal", "none"):
+            for model, names in PUBLIC.items():
+                for name in names:
+                    record = self.records[model].with_user(self.users[role])
+                    method = get_public_method(record, name)
+                    with self.subTest(role=role, model=model, method=name):
+                        with self.assertRaises(AccessError):
+                            method(record)
+
+    def test_a_user_presses_sync_and_decides_nothing(self):
+        user = self.users["user"]
+        job = self.submit(self.make_bill(ref=False)).with_user(user)
+        self.assertIn("1 on hold", job.action_sync()["params"]["message"])
+        job.move_id.action_ap_sync()
+        job.action_evaluate()
+        connection = self.connection.with_user(user)
+        for decide in (
+            connection.action_pause,
+            connection.action_resume,
+            connection.action_refresh_data,
+            connection.action_test_connection,
+            job.action_open_resolve,
+            lambda: job._release("Please"),
+            lambda: job._mark_synced("Please", "1"),
+            lambda: job._resend("Please"),
+            job._verify_again,
+            lambda: job.env["ap.sync.job.resolve"].create({"job_id": job.id}),
+        ):
+            with self.assertRaises(AccessError):
+                decide()
+        self.assert_status(job, "on_hold")
+        self.assertFalse(self.connection.paused)
+
+    def test_a_manager_pauses_and_resumes_and_edits_no_connection(self):
+        connection = self.connection.with_user(self.users["manager"])
+        connection.action_pause()
+        self.assertTrue(self.connection.paused)
+        connection.action_resume()
+        self.assertFalse(self.connection.paused)
+        with self.assertRaises(AccessError):
+            connection.name = "Mine"
+        with self.assertRaises(AccessError):
+            connection.action_test_connection()
