@@ -1,6 +1,6 @@
 {
     "name": "AP Sync",
-    "summary": "Vendor bills to the books where they belong, with a clear status for each",
+    "summary": "Vendor bills to the books where they belong, each with a status",
     "version": "19.0.1.0.0",
     "category": "Accounting/Accounting",
     "author": "AP Sync founders",

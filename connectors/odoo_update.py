@@ -1,5 +1,6 @@
 """Changing a bill that is in another Odoo already."""
 
+import contextlib
 from datetime import date
 from decimal import Decimal
 
@@ -112,13 +113,11 @@ def _put_back(odoo, document, bill_id, before, error):
         del values["invoice_date_due"]
     lines = [[0, 0, _line(line)] for line in before["lines"]]
     values["invoice_line_ids"] = [[5, 0, 0], *lines]
-    try:
+    with contextlib.suppress(ConnectorError):
         odoo.do("account.move", "write", ids=[bill_id], vals=values)
         bill = bills.post(odoo, document, bill_id)
         if bill and money(bill["amount_total"]) == money(before["amount_total"]):
             return
-    except ConnectorError:
-        pass
     error.outcome = Outcome.AMBIGUOUS
     error.message += f" The bill (id {bill_id}) was left changed in the ERP."
 

@@ -153,8 +153,9 @@ def sync(servers: Servers) -> None:
     told = None
     while time.monotonic() < end:
         [[moving, total]] = servers.main_sql(
-            "SELECT count(*) FILTER (WHERE phase IN ('queued', 'sending', 'verifying')),"
-            " count(*) FROM ap_sync_job"
+            "SELECT count(*) FILTER"
+            " (WHERE phase IN ('queued', 'sending', 'verifying')), count(*)"
+            " FROM ap_sync_job"
         )
         if int(moving) == 0:
             return

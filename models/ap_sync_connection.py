@@ -382,6 +382,7 @@ class ApSyncConnection(models.Model):
 
     def action_open_jobs(self):
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "ap_sync.ap_sync_job_action"
         )
@@ -393,6 +394,7 @@ class ApSyncConnection(models.Model):
 
     def action_open_mappings(self):
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "ap_sync.ap_sync_mapping_action"
         )

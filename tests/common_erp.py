@@ -53,8 +53,8 @@ class RealErpCommon(ApSyncCommon):
             "AND active ORDER BY id LIMIT 1"
         )
         [[tax]] = cls.erp_query(
-            "SELECT id FROM account_tax WHERE type_tax_use = 'purchase' AND amount = 15 "
-            "AND active ORDER BY id LIMIT 1"
+            "SELECT id FROM account_tax WHERE type_tax_use = 'purchase' "
+            "AND amount = 15 AND active ORDER BY id LIMIT 1"
         )
         cls.connection.mapping_ids.unlink()
         cls._map(cls.expense, str(account))

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -271,12 +271,10 @@ class TestSend(RealOdooCase):
         for step in range(1, 40):
             document = self.document(attachments=files, vendor=vendor)
             connector = self.make(**options)
-            try:
+            with suppress(Crash):
                 with dying(connector, step):
                     self.send(document, connector)
                 break
-            except Crash:
-                pass
             self.send(document, **options)
             bill = self.assert_one_bill(document)
             self.assertEqual(len(self.files(bill["id"])), 1)
@@ -442,12 +440,10 @@ class TestUpdate(RealOdooCase):
         for step in range(1, 20):
             document, changed = self.changed(document), document
             connector = self.make()
-            try:
+            with suppress(Crash):
                 with dying(connector, step):
                     self.update(changed, receipt, connector)
                 break
-            except Crash:
-                pass
             self.update(changed, receipt)
             self.assert_one_bill(changed)
             document = self.document(key=document.key, reference=document.reference)

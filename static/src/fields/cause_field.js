@@ -1,4 +1,5 @@
 import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
@@ -8,11 +9,16 @@ export class ApSyncCauseField extends Component {
     static props = {...standardFieldProps};
 
     get cause() {
-        return (this.props.record.data[this.props.name] || "").replace(/\s+/g, " ");
+        const data = this.props.record.data;
+        if (data.changed_since_sync) {
+            return _t("The bill was changed after it was synced.");
+        }
+        return (data[this.props.name] || "").replace(/\s+/g, " ");
     }
 }
 
 registry.category("fields").add("ap_sync_cause", {
     component: ApSyncCauseField,
     supportedTypes: ["text"],
+    fieldDependencies: [{name: "changed_since_sync", type: "boolean", readonly: true}],
 });
