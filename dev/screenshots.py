@@ -62,6 +62,7 @@ def run(odoo: str | None, out: str | None) -> int:
             with step("Syncing the demo bills"):
                 servers = demo.connect(workspace, main_server, erp_server, key)
                 demo.prepare(servers)
+                demo.enter_bills(servers)
                 demo.sync(servers)
             return take(workspace.python, main_server.url, servers.main_client, folder)
 

@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ..connectors import Document
 from . import schedule
-from .transaction import now
+from .transaction import PASSING, now
 
 _logger = logging.getLogger(__name__)
 
@@ -86,24 +86,41 @@ def _apply_rules(jobs):
 
 def _freeze(jobs):
     """Return ``{job: document}``. A bill that can't be read fails alone."""
+    try:
+        with jobs.env.cr.savepoint():
+            return _documents(jobs)
+    except PASSING:
+        raise  # the whole claim is tried again
+    except Exception:
+        # Any bug in an extension of the document ends here. Nothing was sent yet.
+        if len(jobs) > 1:
+            return {
+                job: document for one in jobs for job, document in _freeze(one).items()
+            }
+        _logger.exception("AP Sync: job %s can't be turned into a document", jobs.id)
+        jobs._update_status(
+            "fail",
+            next_try_at=False,
+            effects_due=True,
+            **jobs._prepare_error_values(
+                "internal", jobs.env._("The bill could not be read.")
+            ),
+        )
+        return {}
+
+
+def _documents(jobs):
+    """Read mappings and files of all bills at once, then each bill."""
     documents = {}
-    for job in jobs:
-        try:
-            with job.env.cr.savepoint():
-                documents[job] = job.move_id._prepare_ap_sync_document(
-                    job, contents=True
-                )
-        except Exception:
-            # Any bug in an extension of the document ends here: one bill fails, the
-            # others go. Nothing was sent for it.
-            _logger.exception("AP Sync: job %s can't be turned into a document", job.id)
-            job._update_status(
-                "fail",
-                next_try_at=False,
-                effects_due=True,
-                **job._prepare_error_values(
-                    "internal", job.env._("The bill could not be read.")
-                ),
+    for connection, connection_jobs in jobs.grouped("connection_id").items():
+        moves = connection_jobs.move_id
+        erp_ids = jobs.env["ap.sync.mapping"]._get_erp_ids(
+            connection, moves._get_ap_sync_mapped_records()
+        )
+        files = moves._get_ap_sync_attachments(connection)
+        for job in connection_jobs:
+            documents[job] = job.move_id._prepare_ap_sync_document(
+                job, contents=True, erp_ids=erp_ids, files=files
             )
     return documents
 
@@ -165,7 +182,8 @@ def _claim_verify(job, until, deadline):
             next_try_at=False,
             effects_due=True,
             **job._prepare_error_values(
-                "internal", job.env._("It was never sent, so there is nothing to check.")
+                "internal",
+                job.env._("It was never sent, so there is nothing to check."),
             ),
         )
         return None

@@ -1,13 +1,17 @@
 """T1 to T3 for Odoo's own ledger: one database transaction, since the books and the
 job stand in one database. No outcome is ever unclear here."""
 
+import logging
 import time
 
-from ..connectors import Capability, ConnectorError
+from ..connectors import Capability, ConnectorError, Outcome
 from . import claim as claims
 from . import record as records
 from .claim import Work
 from .send import Result
+from .transaction import PASSING
+
+_logger = logging.getLogger(__name__)
 
 #: Posting locks the journal's numbering, so a batch is short.
 BATCH = 20
@@ -47,4 +51,13 @@ def _post(env, work: Work):
             receipts = (move._ap_sync_post_in_ledger(),)
     except ConnectorError as problem:
         error = problem
+    except PASSING:
+        raise  # the whole batch is tried again
+    except Exception:
+        # A bug in somebody's extension of posting fails this bill, not its neighbours.
+        # The savepoint is rolled back, so it is surely not posted.
+        _logger.exception("AP Sync: bill %s can't be posted", move.id)
+        error = ConnectorError(
+            "internal", env._("Posting stopped with an error."), Outcome.REJECTED
+        )
     return Result(work, receipts, error, time.monotonic() - started)

@@ -32,7 +32,7 @@ def record(env, results, connector):
         )
     )
     tokens = dict(env.cr.fetchall())
-    troubles = []
+    troubles, vendors = [], {}
     for result in results:
         job = jobs.browse(result.work.job_id)
         _record_attempt(env, result)
@@ -52,6 +52,9 @@ def record(env, results, connector):
         else:
             trouble = _succeed(job, result.receipts[0], result.work.document)
         troubles.append(trouble)
+        if job.status == "success":
+            vendors[job] = result.receipts[0].vendor_erp_id
+    jobs._remember_vendors(vendors)
     _record_health(env, jobs, troubles)
 
 
@@ -101,7 +104,6 @@ def _succeed(job, receipt, document):
     if job._is_bill_changed():
         # It was edited while it was under way: what the ERP has is the old text.
         job.write({"changed_since_sync": True})
-    job._remember_vendor(receipt.vendor_erp_id)
 
 
 def _record_refused(job, result, connector):

@@ -5,6 +5,7 @@ import random
 import time
 
 import psycopg2
+import psycopg2.errors
 
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import ConcurrencyError, LockError
@@ -16,6 +17,7 @@ _logger = logging.getLogger(__name__)
 #: first, or the database was away for a moment.
 PASSING = (
     psycopg2.OperationalError,
+    psycopg2.errors.UniqueViolation,
     psycopg2.InterfaceError,
     PoolError,
     LockError,

@@ -181,7 +181,12 @@ class AccountMove(models.Model):
         jobs._note_changes()
         # Held because one of these bills was entered before: cancelled, corrected or
         # deleted, it may stand in the way no more.
-        twins = Job.search([("cause_kinds", "like", ",possible_duplicate,")])
+        twins = Job.search(
+            [
+                ("status", "in", ["on_hold", "blocked"]),
+                ("cause_kinds", "like", ",possible_duplicate,"),
+            ]
+        )
         jobs |= twins.filtered(lambda job: job._get_twin_id() in move_ids)
         jobs.filtered(
             lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}

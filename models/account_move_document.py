@@ -38,11 +38,25 @@ class AccountMove(models.Model):
         lines = self._get_ap_sync_lines().sudo()
         return lines.distribution_analytic_account_ids
 
-    def _prepare_ap_sync_document(self, job, contents=False):
+    def _get_ap_sync_mapped_records(self):
+        """Return what these bills use that may have a counterpart in an ERP: a list
+        of recordsets."""
+        lines = self._get_ap_sync_lines()
+        return [
+            self.commercial_partner_id,
+            lines.account_id,
+            lines.tax_ids,
+            self.invoice_payment_term_id,
+            self._get_ap_sync_analytic_accounts(),
+        ]
+
+    def _prepare_ap_sync_document(self, job, contents=False, erp_ids=None, files=None):
         """Return this bill as a ``Document``, with the ERP's ids of what is mapped.
 
         :param job: the job that gives connection and key.
         :param contents: True: read the attached files as well.
+        :param erp_ids: ``{record: ERP id}`` and
+        :param files: ``{bill: attachments}``, where they were read for many bills.
         """
         self.ensure_one()
         # sudo and no language: what a bill says does not depend on who looks at it.
@@ -50,11 +64,12 @@ class AccountMove(models.Model):
         vendor = move.commercial_partner_id
         lines = move._get_ap_sync_lines()
         term = move.invoice_payment_term_id
-        analytic = move._get_ap_sync_analytic_accounts()
-        erp_ids = self.env["ap.sync.mapping"]._get_erp_ids(
-            job.connection_id,
-            [vendor, lines.account_id, lines.tax_ids, term, analytic],
-        )
+        if erp_ids is None:
+            erp_ids = self.env["ap.sync.mapping"]._get_erp_ids(
+                job.connection_id, move._get_ap_sync_mapped_records()
+            )
+        if files is None:
+            files = move._get_ap_sync_attachments(job.connection_id)
         digits = move.currency_id.decimal_places
         return base.Document(
             key=job.key,
@@ -83,37 +98,51 @@ class AccountMove(models.Model):
             payment_term=base.Ref(**_ref(term, "", erp_ids)) if term else None,
             origin=move.invoice_origin or "",
             narration=html2plaintext(move.narration or "").strip(),
-            attachments=move._prepare_ap_sync_attachments(contents)
-            if job.connection_id.send_attachments
-            else (),
+            attachments=_attachments(files.get(move, ()), contents),
         )
 
-    def _prepare_ap_sync_attachments(self, contents):
-        """Return the bill's own files, the vendor's document first."""
-        attachments = self.env["ir.attachment"].search(
-            [
-                ("res_model", "=", "account.move"),
-                ("res_id", "=", self.id),
-                ("res_field", "=", False),
-                ("type", "=", "binary"),
-            ],
-            order="id",
-        )
-        attachments = self.message_main_attachment_id | attachments
-        total, taken = 0, []
-        for attachment in attachments:
-            if total + attachment.file_size <= MAX_ATTACHMENT_BYTES:
-                total += attachment.file_size
-                taken.append(attachment)
-        return tuple(
-            base.Attachment(
-                name=attachment.name,
-                mimetype=attachment.mimetype or "application/octet-stream",
-                checksum=attachment.checksum or "",
-                content=attachment.raw or b"" if contents else b"",
+    def _get_ap_sync_attachments(self, connection):
+        """Return ``{bill: attachments}``: the bills' own files, the vendor's document
+        first; none when the connection sends none. One query for all bills."""
+        if not connection.send_attachments:
+            return {}
+        attachments = (
+            self.env["ir.attachment"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", "account.move"),
+                    ("res_id", "in", self.ids),
+                    ("res_field", "=", False),
+                    ("type", "=", "binary"),
+                ],
+                order="id",
             )
-            for attachment in taken
         )
+        by_bill = attachments.grouped("res_id")
+        return {
+            move: move.sudo().message_main_attachment_id
+            | by_bill.get(move.id, attachments.browse())
+            for move in self
+        }
+
+
+def _attachments(attachments, contents):
+    """Return as many of these files as may go along, with or without contents."""
+    total, taken = 0, []
+    for attachment in attachments:
+        if total + attachment.file_size <= MAX_ATTACHMENT_BYTES:
+            total += attachment.file_size
+            taken.append(attachment)
+    return tuple(
+        base.Attachment(
+            name=attachment.name,
+            mimetype=attachment.mimetype or "application/octet-stream",
+            checksum=attachment.checksum or "",
+            content=attachment.raw or b"" if contents else b"",
+        )
+        for attachment in taken
+    )
 
 
 def _ref(record, code, erp_ids):

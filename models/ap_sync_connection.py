@@ -1,7 +1,7 @@
 import ast
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 BILL_TYPES = {
@@ -228,17 +228,6 @@ class ApSyncConnection(models.Model):
                 connection._reevaluate_jobs()
         return result
 
-    @api.model
-    def _check_engine_fields(self, vals):
-        """A field that is only read-only in a form is open to RPC."""
-        if not self.env.su and self._get_engine_fields() & vals.keys():
-            raise AccessError(
-                self.env._(
-                    "Pause, health and wake-up of a connection are set by AP Sync "
-                    "itself. Use the buttons on the connection."
-                )
-            )
-
     def _check_connector_unchanged(self, vals):
         """What was sent to one kind of ERP is not known to another."""
         for connection in self:
@@ -292,26 +281,6 @@ class ApSyncConnection(models.Model):
             "trigger",
             "auto_resume",
             "active",
-        }
-
-    @api.model
-    def _get_engine_fields(self):
-        """Return the fields that the engine and the buttons set, and nobody else."""
-        return {
-            "paused",
-            "attention_kind",
-            "attention_message",
-            "attention_since",
-            "not_before",
-            "failures",
-            "failing_since",
-            "lease_token",
-            "lease_until",
-            "erp_lock_date",
-            "check_result",
-            "checked_at",
-            "refreshed_at",
-            "cron_id",
         }
 
     def _create_cron(self):

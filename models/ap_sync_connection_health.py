@@ -56,6 +56,39 @@ class ApSyncConnection(models.Model):
             else:
                 connection.health = "ok"
 
+    # === GUARDS === #
+
+    @api.model
+    def _get_engine_fields(self):
+        """Return the fields that the engine and the buttons set, and nobody else."""
+        return {
+            "paused",
+            "attention_kind",
+            "attention_message",
+            "attention_since",
+            "not_before",
+            "failures",
+            "failing_since",
+            "lease_token",
+            "lease_until",
+            "erp_lock_date",
+            "check_result",
+            "checked_at",
+            "refreshed_at",
+            "cron_id",
+        }
+
+    @api.model
+    def _check_engine_fields(self, vals):
+        """A field that is only read-only in a form is open to RPC."""
+        if not self.env.su and self._get_engine_fields() & vals.keys():
+            raise AccessError(
+                self.env._(
+                    "Pause, health and wake-up of a connection are set by AP Sync "
+                    "itself. Use the buttons on the connection."
+                )
+            )
+
     # === ACTIONS === #
 
     def action_pause(self):

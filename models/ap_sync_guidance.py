@@ -380,4 +380,4 @@ def describe(env, kind):
         an unknown outcome, the careful reading.
     """
     title, todo = GUIDANCE.get(kind) or GUIDANCE[FALLBACK]
-    return env._(title), env._(todo)  # pylint: disable=gettext-variable
+    return env._(title), env._(todo)  # pylint: disable=unknown-option-value,gettext-variable

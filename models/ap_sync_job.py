@@ -381,7 +381,8 @@ class ApSyncJob(models.Model):
             return True
         if self.connection_id.connector == "local":
             return self.move_id.state != "posted"
-        document = self.move_id._prepare_ap_sync_document(self)
+        # Which records the bill uses matters, not what they are called in the ERP.
+        document = self.move_id._prepare_ap_sync_document(self, erp_ids={}, files={})
         return document.fingerprint() != self.synced_fingerprint
 
     def _prepare_next_revision_values(self):

@@ -49,27 +49,33 @@ class ApSyncJob(models.Model):
                 user_id=user.id,
             )
 
-    def _remember_vendor(self, erp_id):
-        """Map the vendor to what the ERP used, so that the next bill finds it."""
-        self.ensure_one()
-        vendor = self.move_id.commercial_partner_id
-        if not erp_id or self.connection_id.connector == "local":
+    def _remember_vendors(self, erp_ids):
+        """Map vendors to what the ERP used, so that the next bills find them.
+
+        :param erp_ids: ``{job: the ERP's id of the vendor}`` of one connection.
+        """
+        by_record = {}
+        for job, erp_id in erp_ids.items():
+            vendor = job.move_id.commercial_partner_id
+            if erp_id and job.connection_id.connector != "local":
+                by_record[f"{vendor._name},{vendor.id}"] = erp_id
+        if not by_record:
             return
+        connection = next(iter(erp_ids)).connection_id
         Mapping = self.env["ap.sync.mapping"]
-        reference = f"{vendor._name},{vendor.id}"
-        mapping = Mapping.search(
+        known = Mapping.search(
             [
-                ("connection_id", "=", self.connection_id.id),
-                ("record", "=", reference),
+                ("connection_id", "=", connection.id),
+                ("record", "in", list(by_record)),
             ]
         )
-        if not mapping:
-            Mapping.create(
-                {
-                    "connection_id": self.connection_id.id,
-                    "record": reference,
-                    "erp_id": erp_id,
-                }
-            )
-        elif mapping.erp_id != erp_id or mapping.state != "confirmed":
-            mapping.write({"erp_id": erp_id, "state": "confirmed"})
+        for mapping in known:
+            erp_id = by_record.pop(f"{mapping.record._name},{mapping.record.id}")
+            if mapping.erp_id != erp_id or mapping.state != "confirmed":
+                mapping.write({"erp_id": erp_id, "state": "confirmed"})
+        Mapping.create(
+            [
+                {"connection_id": connection.id, "record": record, "erp_id": erp_id}
+                for record, erp_id in by_record.items()
+            ]
+        )

@@ -249,7 +249,8 @@ class ApSyncRule(models.Model):
                 causes[job].append(cause)
         # sudo: whoever syncs a bill, all rules of its company apply. The context is the
         # caller's, who may be looking at archived records.
-        for rule in self.sudo().with_context(active_test=True).search([]):
+        Rule = self.sudo().with_context(active_test=True)
+        for rule in Rule.search([("active", "=", True)]):
             concerned = rule._filter_jobs(jobs)
             if concerned:
                 for job, found in rule._find_or_hold(concerned).items():

@@ -18,6 +18,7 @@ from . import test_reevaluate
 from . import test_resolve
 from . import test_rule_checks
 from . import test_rules
+from . import test_secrets
 from . import test_settings
 from . import test_states
 from . import test_tours

@@ -233,7 +233,7 @@ class ApSyncCommon(AccountTestInvoicingCommon):
 
     @contextmanager
     def assert_refused(self, exception, pattern=""):
-        """Expect an exception with these words; what was written meanwhile is undone."""
+        """Expect an exception with these words; what was written is undone."""
         with self.assertRaises(exception) as caught:
             yield
         self.assertRegex(str(caught.exception), pattern)

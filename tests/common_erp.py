@@ -70,9 +70,9 @@ class RealErpCommon(ApSyncCommon):
 
     @classmethod
     def erp_query(cls, query, *values):
-        with cls.erp_db.cursor() as cr:
-            cr.execute(query, values)
-            return cr.fetchall() if cr.description else None
+        with cls.erp_db.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall() if cursor.description else None
 
     def books(self, job):
         """Return the ERP's bills with this job's reference, whatever their key."""

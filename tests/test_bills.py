@@ -1,5 +1,5 @@
 from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 
 from ..connectors import Outcome
 from .common import ApSyncCommon, error

@@ -245,10 +245,10 @@ class TestEngine(ApSyncCommon):
         jobs = self.submit(good | bad)
         prepare = type(bad)._prepare_ap_sync_document
 
-        def poison(move, job, contents=False):
+        def poison(move, job, **options):
             if move == bad:
                 raise ValueError("poison")
-            return prepare(move, job, contents)
+            return prepare(move, job, **options)
 
         with (
             patch.object(type(bad), "_prepare_ap_sync_document", poison),
@@ -259,6 +259,24 @@ class TestEngine(ApSyncCommon):
             dict(zip(jobs.move_id, jobs.mapped("status"), strict=True)),
             {good: "success", bad: "failed"},
         )
+
+    def test_claiming_costs_the_same_queries_for_few_bills_and_for_many(self):
+        def queries(count):
+            jobs = self.submit(
+                self.env["account.move"].union(
+                    *(self.make_bill() for _n in range(count))
+                )
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertEqual(len(self.claim()), count)
+            self.assertEqual(set(jobs.mapped("phase")), {"sending"})
+            return self.env.cr.sql_log_count - before
+
+        queries(1)  # fills what Odoo caches once
+        few, many = queries(2), queries(9)
+        self.assertLessEqual(many, few + 3)
 
     def test_a_hold_set_after_queueing_stops_the_claim(self):
         job = self.submit(self.make_bill())

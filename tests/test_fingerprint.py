@@ -54,6 +54,7 @@ class TestFingerprint(ApSyncCommon):
         self.assertEqual(self.document(bill).fingerprint(), first)
         german = bill.with_context(lang="de_DE", tz="Asia/Tokyo")
         self.assertEqual(self.document(german).fingerprint(), first)
+        self.assertEqual(self.document(german), self.document(bill))
         self.assertEqual(self.document(bill.sudo()).fingerprint(), first)
 
     def test_key_mappings_and_files_do_not_move_it(self):

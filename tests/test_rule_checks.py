@@ -109,11 +109,13 @@ class TestRuleChecks(ApSyncCommon):
 
     def test_the_bill_entered_second_is_held_and_names_the_first(self):
         first = self.make_bill(ref="RE-1")
-        self.assert_status(self.submit(first), "in_progress", "queued")
+        earlier = self.submit(first)
         second = self.make_bill(post=False, ref=" re-1 ")
         job = self.assert_stopped(
             second, "possible_duplicate", f"re-1 .*before: {first.name} .*100", first
         )
+        earlier.action_evaluate()
+        self.assert_status(earlier, "in_progress", "queued")
         second.ref = "RE-2"
         self.assert_goes(job)
 

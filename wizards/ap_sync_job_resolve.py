@@ -27,9 +27,9 @@ class ApSyncJobResolve(models.TransientModel):
         ]
 
     @api.model
-    def default_get(self, fields_list):
+    def default_get(self, fields):
         """Override of `base` to propose what fits the job's status."""
-        values = super().default_get(fields_list)
+        values = super().default_get(fields)
         job = self.env["ap.sync.job"].browse(values.get("job_id"))
         if job.status in {"blocked", "on_hold"}:
             values["decision"] = "release"
