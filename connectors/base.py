@@ -137,7 +137,8 @@ class Document:
     of one revision.
 
     ``kind`` is ``bill``, ``refund`` or ``receipt``; totals are positive for all.
-    ``key`` is the idempotency key of this revision. ``version`` is the format of the
+    ``key`` is the idempotency key of this revision. ``left_out`` names files that are
+    too large to go along. ``version`` is the format of the
     stored JSON, so that an old one can still be read after an upgrade.
     """
 
@@ -157,6 +158,7 @@ class Document:
     origin: str = ""
     narration: str = ""
     attachments: tuple[Attachment, ...] = ()
+    left_out: tuple[str, ...] = ()
     version: int = 1
 
     def to_json(self) -> dict:
@@ -175,6 +177,7 @@ class Document:
             Attachment(**{k: v for k, v in item.items() if k != "content"})
             for item in data["attachments"]
         )
+        data["left_out"] = tuple(data.get("left_out", ()))
         for name in ("bill_date", "accounting_date", "due_date"):
             data[name] = date.fromisoformat(data[name]) if data[name] else None
         for name in ("untaxed", "tax", "total"):
@@ -189,7 +192,7 @@ class Document:
         whose fingerprint moved since the sync was changed since the sync.
         """
         data = self.to_json()
-        for volatile in ("key", "version", "attachments"):
+        for volatile in ("key", "version", "attachments", "left_out"):
             del data[volatile]
         data = _identities(data)
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))

@@ -1,6 +1,7 @@
--- A copy of the database must not send bills to the real ERP.
+-- A copy of the database must neither send bills to the real ERP nor ask it anything.
 UPDATE ap_sync_connection
    SET paused = true,
+       url = 'https://neutralized.invalid',
        api_key = NULL,
        login = NULL
  WHERE connector != 'local';

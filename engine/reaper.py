@@ -36,7 +36,7 @@ def _end_leases(env):
             """
             SELECT id FROM ap_sync_job
              WHERE lease_until < clock_timestamp() AT TIME ZONE 'UTC'
-          ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+          ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
             """,
             BATCH,
         )

@@ -91,10 +91,11 @@ def _succeed(job, receipt, document):
         erp_id=receipt.erp_id,
         erp_number=receipt.number or receipt.erp_id,
         erp_url=receipt.url,
-        notes="\n".join(receipt.notes),
+        notes="\n".join([*receipt.notes, *_left_out(job, document)]),
         synced_at=now(job.env),
         synced_fingerprint=document.fingerprint(),
         changed_since_sync=False,
+        released_rules=False,
         next_try_at=False,
         retry_since=False,
         retry_count=0,
@@ -104,6 +105,13 @@ def _succeed(job, receipt, document):
     if job._is_bill_changed():
         # It was edited while it was under way: what the ERP has is the old text.
         job.write({"changed_since_sync": True})
+
+
+def _left_out(job, document):
+    """Tell which files stayed here, if any."""
+    if document.left_out:
+        names = ", ".join(document.left_out)
+        yield job.env._("Not sent, too large together: %s. Attach by hand.", names)
 
 
 def _record_refused(job, result, connector):

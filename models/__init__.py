@@ -4,11 +4,13 @@ from . import account_move_ledger
 from . import account_move_line
 from . import ap_sync_attempt
 from . import ap_sync_connection
+from . import ap_sync_connection_bills
 from . import ap_sync_connection_health
 from . import ap_sync_erp_record
 from . import ap_sync_job
 from . import ap_sync_job_actions
 from . import ap_sync_job_effects
+from . import ap_sync_job_evaluate
 from . import ap_sync_mapping
 from . import ap_sync_rule
 from . import ap_sync_rule_checks

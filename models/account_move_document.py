@@ -70,6 +70,7 @@ class AccountMove(models.Model):
             )
         if files is None:
             files = move._get_ap_sync_attachments(job.connection_id)
+        taken, left_out = _split_by_size(files.get(move, ()))
         digits = move.currency_id.decimal_places
         return base.Document(
             key=job.key,
@@ -98,7 +99,8 @@ class AccountMove(models.Model):
             payment_term=base.Ref(**_ref(term, "", erp_ids)) if term else None,
             origin=move.invoice_origin or "",
             narration=html2plaintext(move.narration or "").strip(),
-            attachments=_attachments(files.get(move, ()), contents),
+            attachments=tuple(_attachment(file, contents) for file in taken),
+            left_out=tuple(file.name for file in left_out),
         )
 
     def _get_ap_sync_attachments(self, connection):
@@ -127,21 +129,24 @@ class AccountMove(models.Model):
         }
 
 
-def _attachments(attachments, contents):
-    """Return as many of these files as may go along, with or without contents."""
-    total, taken = 0, []
+def _split_by_size(attachments):
+    """Return which files go along and which are too many bytes together."""
+    total, taken, left_out = 0, [], []
     for attachment in attachments:
         if total + attachment.file_size <= MAX_ATTACHMENT_BYTES:
             total += attachment.file_size
             taken.append(attachment)
-    return tuple(
-        base.Attachment(
-            name=attachment.name,
-            mimetype=attachment.mimetype or "application/octet-stream",
-            checksum=attachment.checksum or "",
-            content=attachment.raw or b"" if contents else b"",
-        )
-        for attachment in taken
+        else:
+            left_out.append(attachment)
+    return taken, left_out
+
+
+def _attachment(attachment, contents):
+    return base.Attachment(
+        name=attachment.name,
+        mimetype=attachment.mimetype or "application/octet-stream",
+        checksum=attachment.checksum or "",
+        content=attachment.raw or b"" if contents else b"",
     )
 
 

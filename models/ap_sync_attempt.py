@@ -38,7 +38,9 @@ class ApSyncAttempt(models.Model):
         ],
         required=True,
     )
-    error_kind = fields.Char("Kind")
+    error_kind = fields.Selection(
+        lambda self: self.env["ap.sync.job"]._selection_error_kind(), "Kind"
+    )
     http_status = fields.Integer("HTTP Status", aggregator=None)
     message = fields.Text()
     excerpt = fields.Text("Answer")

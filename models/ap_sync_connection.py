@@ -1,14 +1,6 @@
-import ast
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-
-BILL_TYPES = {
-    "include_bills": "in_invoice",
-    "include_refunds": "in_refund",
-    "include_receipts": "in_receipt",
-}
 
 
 class ApSyncConnection(models.Model):
@@ -59,38 +51,6 @@ class ApSyncConnection(models.Model):
         required=True,
     )
 
-    # -- Which bills, and when
-    include_bills = fields.Boolean("Bills", default=True)
-    include_refunds = fields.Boolean("Credit Notes", default=True)
-    include_receipts = fields.Boolean("Receipts")
-    journal_ids = fields.Many2many(
-        "account.journal",
-        string="Journals",
-        check_company=True,
-        domain="[('type', '=', 'purchase')]",
-        help="Empty: all purchase journals.",
-    )
-    bill_domain = fields.Char("Only Bills Like", default="[]")
-    trigger = fields.Selection(
-        [
-            ("posted", "When a bill is posted"),
-            ("ready", "When a draft is marked Ready to sync"),
-            ("manual", "Only when somebody presses Sync"),
-        ],
-        string="Sync",
-        required=True,
-        compute="_compute_trigger",
-        store=True,
-        readonly=False,
-        precompute=True,
-    )
-    auto_resume = fields.Boolean(
-        "Send Held Bills by Themselves",
-        default=True,
-        help="When what held or blocked a bill is mended, it goes without anybody "
-        "pressing Sync.",
-    )
-
     # -- How
     post_in_erp = fields.Boolean("Post in the ERP", default=True)
     create_vendors = fields.Boolean(
@@ -139,15 +99,6 @@ class ApSyncConnection(models.Model):
 
     # === COMPUTES AND CONSTRAINTS === #
 
-    @api.depends("connector")
-    def _compute_trigger(self):
-        """The local ledger posts drafts, so it can't wait for the posting."""
-        for connection in self:
-            if connection.connector == "local" and connection.trigger != "manual":
-                connection.trigger = "ready"
-            elif not connection.trigger:
-                connection.trigger = "posted"
-
     def _compute_mapping_count(self):
         counts = dict(
             self.env["ap.sync.mapping"]._read_group(
@@ -156,16 +107,6 @@ class ApSyncConnection(models.Model):
         )
         for connection in self:
             connection.mapping_count = counts.get(connection, 0)
-
-    @api.constrains("connector", "trigger")
-    def _check_trigger(self):
-        if self.filtered(lambda c: c.connector == "local" and c.trigger == "posted"):
-            raise ValidationError(
-                self.env._(
-                    "Odoo's own ledger posts draft bills, so its bills can't wait to "
-                    "be posted first. Choose Ready to sync, or by hand."
-                )
-            )
 
     @api.constrains("connector", "url")
     def _check_url(self):
@@ -181,13 +122,6 @@ class ApSyncConnection(models.Model):
                         name=connection.name,
                     )
                 )
-
-    @api.constrains("bill_domain")
-    def _check_bill_domain(self):
-        for connection in self:
-            connection.env["ap.sync.rule"]._check_bill_domain_text(
-                connection.bill_domain
-            )
 
     @api.constrains("company_id")
     def _check_company_unchanged(self):
@@ -307,45 +241,16 @@ class ApSyncConnection(models.Model):
             "active": self.active,
         }
 
-    def _get_bill_types(self):
-        self.ensure_one()
-        return [kind for name, kind in BILL_TYPES.items() if self[name]]
-
-    def _get_bill_domain(self):
-        """Return the domain on ``account.move`` of the bills this connection takes."""
-        self.ensure_one()
-        domain = Domain("move_type", "in", self._get_bill_types()) & Domain(
-            "company_id", "=", self.company_id.id
-        )
-        if self.journal_ids:
-            domain &= Domain("journal_id", "in", self.journal_ids.ids)
-        return domain & Domain(ast.literal_eval(self.bill_domain or "[]"))
-
-    def _filter_bills(self, moves):
-        """Return those of the bills that this connection takes."""
-        self.ensure_one()
-        # sudo: the condition may look at what the bill's author can't read.
-        return moves & moves.sudo().filtered_domain(self._get_bill_domain())
-
-    @api.model
-    def _get_for_trigger(self, company, trigger):
-        """Return the connections of a company that take bills at this moment."""
-        if not company.ap_sync_automatic:
-            return self.browse()
-        # sudo: posting a bill must work for people who can't see connections.
-        return self.sudo().search(
-            [
-                ("company_id", "=", company.id),
-                ("trigger", "=", trigger),
-                ("active", "=", True),
-            ]
-        )
-
     def _get_usable_mapping_domain(self):
+        """Return which mappings are used: confirmed ones (or all, if the connection
+        trusts proposals) whose ERP record was still there at the last refresh."""
         self.ensure_one()
-        if self.trust_proposals:
-            return Domain.TRUE
-        return Domain("state", "=", "confirmed")
+        there = Domain("erp_record_id", "=", False) | Domain(
+            "erp_record_id.active", "=", True
+        )
+        return (
+            there if self.trust_proposals else there & Domain("state", "=", "confirmed")
+        )
 
     # === ACTIONS === #
 

@@ -6,9 +6,7 @@ from odoo.tools import config
 from .. import engine
 from ..connectors import Settings
 from .ap_sync_guidance import describe
-
-#: More jobs than this are evaluated again by the dispatcher, not while a user waits.
-EVALUATE_AT_ONCE = 200
+from .ap_sync_mapping import MAPPING_KINDS
 
 
 class ApSyncConnection(models.Model):
@@ -289,9 +287,10 @@ class ApSyncConnection(models.Model):
         else:
             proposals = self.env["ap.sync.mapping"]._propose(self)
             self.write({"refreshed_at": self.env.cr.now(), "erp_lock_date": lock_date})
-            # The currencies or the lock date may have changed.
+            # What is there now, or open now, may be what bills wait for.
             self._reevaluate_jobs(
                 ["period_locked", "period_closed", "currency_not_enabled"]
+                + MAPPING_KINDS
             )
             message = self.env._(
                 "%(records)s records read; %(proposals)s mappings proposed.",

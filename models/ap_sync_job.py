@@ -1,14 +1,10 @@
 import uuid
 
-from psycopg2.errors import UniqueViolation
-
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError, ValidationError
-from odoo.fields import Domain
+from odoo.exceptions import UserError, ValidationError
 
-from .ap_sync_connection_health import EVALUATE_AT_ONCE
-from .ap_sync_guidance import describe
-from .ap_sync_states import MOVES, PHASES, STATUSES, WAITING, split_state, state_of
+from .ap_sync_guidance import GUIDANCE, describe
+from .ap_sync_states import MOVES, PHASES, STATUSES, split_state, state_of
 
 
 class ApSyncJob(models.Model):
@@ -39,6 +35,7 @@ class ApSyncJob(models.Model):
         required=True,
         ondelete="restrict",
         check_company=True,
+        index=True,
     )
     company_id = fields.Many2one(
         related="connection_id.company_id", store=True, precompute=True, index=True
@@ -69,7 +66,13 @@ class ApSyncJob(models.Model):
         STATUSES, required=True, readonly=True, copy=False, group_expand=True
     )
     phase = fields.Selection(PHASES, readonly=True, copy=False)
-    error_kind = fields.Char("Kind", readonly=True, copy=False, index="btree_not_null")
+    error_kind = fields.Selection(
+        "_selection_error_kind",
+        "Kind",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+    )
     message = fields.Text("Cause", readonly=True, copy=False)
     guidance = fields.Text("What to Do", readonly=True, copy=False)
     causes = fields.Json(readonly=True, copy=False)
@@ -89,7 +92,7 @@ class ApSyncJob(models.Model):
     next_try_at = fields.Datetime("Next Try", readonly=True, copy=False)
     retry_since = fields.Datetime(readonly=True, copy=False)
     retry_count = fields.Integer(readonly=True, copy=False, aggregator=None)
-    attempt_count = fields.Integer("Attempts", readonly=True, copy=False)
+    attempt_count = fields.Integer("Number of Attempts", readonly=True, copy=False)
     last_attempt_at = fields.Datetime("Last Attempt", readonly=True, copy=False)
     lease_token = fields.Char(readonly=True, copy=False)
     lease_until = fields.Datetime(readonly=True, copy=False)
@@ -122,9 +125,13 @@ class ApSyncJob(models.Model):
     _lease_idx = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
     _evaluate_idx = models.Index("(connection_id, id) WHERE evaluate_due")
     _effects_idx = models.Index("(id) WHERE effects_due")
-    _changed_idx = models.Index("(id DESC) WHERE changed_since_sync")
+    _changed_idx = models.Index("(id DESC) WHERE changed_since_sync IS TRUE")
 
     # === COMPUTES AND CONSTRAINTS === #
+
+    @api.model
+    def _selection_error_kind(self):
+        return [(kind, describe(self.env, kind)[0]) for kind in GUIDANCE]
 
     @api.depends("move_id", "connection_id")
     def _compute_display_name(self):
@@ -156,7 +163,9 @@ class ApSyncJob(models.Model):
             job.needs_decision = job._needs_decision()
 
     def _prepare_fix_action(self, fix):
-        if not fix or not self.env[fix["model"]].has_access("read"):
+        # Who may not make or read what is missing reads what to ask for.
+        needed = "read" if fix and fix["res_id"] else "create"
+        if not fix or not self.env[fix["model"]].has_access(needed):
             return {}
         return {
             "action_text": self.env._("Open %s", fix["name"])
@@ -185,143 +194,11 @@ class ApSyncJob(models.Model):
                     )
                 )
 
-    # === SUBMIT AND EVALUATE === #
-
-    @api.model
-    def _submit(self, moves, connection):
-        """Make the jobs of bills that have none on this connection, and evaluate
-        them. Bills that have a job already keep it as it is.
-
-        :return: the jobs made.
-        """
-        # sudo: nobody may create jobs by hand; the callers have checked the bills.
-        Job = self.sudo()
-        known = Job.search(
-            [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
-        ).move_id
-        vals_list = [
-            {
-                "move_id": move.id,
-                "connection_id": connection.id,
-                "user_id": self.env.user.id if not self.env.su else False,
-                "status": "on_hold",
-                "phase": "ready",
-                "key": str(uuid.uuid4()),
-            }
-            for move in moves - known
-        ]
-        try:
-            with self.env.cr.savepoint():
-                jobs = Job.create(vals_list)
-        except UniqueViolation as error:
-            # Two people submit one bill at once, and the other's job can't be seen in
-            # this transaction: Odoo runs the request again and finds it then.
-            raise ConcurrencyError("The bill was submitted by somebody else") from error
-        jobs._evaluate(fresh=True)
-        return jobs
-
-    def _evaluate(self, fresh=False):
-        """Apply the rules: block, hold, or let go. Wakes the dispatchers of what goes.
-
-        :param fresh: these jobs were just submitted or a person pressed Sync, so
-            they go whatever the connection says of held bills.
-        :return: ``{"queue" | "ready" | "hold" | "block": jobs}``.
-        """
-        routed, to_wake = {}, self.connection_id.browse()
-        for job, causes in self.env["ap.sync.rule"]._evaluate(self).items():
-            if causes:
-                event = causes[0]["action"]
-            elif fresh or job.connection_id.auto_resume or not job._is_stopped():
-                event = "queue"
-            else:
-                event = "ready"
-            routed[event] = routed.get(event, self.browse()) | job
-            if job._route(event, causes) and event == "queue":
-                to_wake |= job.connection_id
-        self.filtered("evaluate_due").write({"evaluate_due": False})
-        to_wake._wake()
-        return routed
-
-    def _get_bill_stop(self):
-        """Return why the bill itself is in no state to be sent: ``(kind, message)``,
-        or None."""
-        self.ensure_one()
-        move, connection = self.move_id, self.connection_id
-        if move.state == "cancel":
-            return "bill_cancelled", self.env._("The bill is cancelled.")
-        if connection.connector == "local" and move.state == "posted":
-            return "already_posted", self.env._("The bill is already posted in Odoo.")
-        if connection.trigger == "posted" and move.state == "draft":
-            return "bill_not_posted", self.env._("The bill is a draft.")
-        return None
-
-    def _get_twin_id(self):
-        """Return the id of the bill that this one may be a duplicate of, if held."""
-        for cause in self.causes or []:
-            if cause["kind"] == "possible_duplicate" and cause["fix"]:
-                return cause["fix"]["res_id"]
-        return None
-
-    def _is_stopped(self):
-        return self.status in {"blocked", "on_hold"}
-
-    def _route(self, event, causes):
-        """Move one job where the rules send it, unless it is there already.
-
-        :return: whether it was moved.
-        """
-        state = state_of(self.status, self.phase)
-        if event == "queue" and state in WAITING:
-            return False
-        if event in {"hold", "block"} and self.causes == causes and self._is_stopped():
-            return False
-        values = self._prepare_cause_values(causes)
-        if event == "queue":
-            values.update(next_try_at=self._now(), retry_since=False, retry_count=0)
-        else:
-            values.update(next_try_at=False)
-        if event == "ready":
-            values.update(
-                message=self.env._("What stopped this bill is mended."),
-                guidance=self.env._("Press Sync."),
-            )
-        self._update_status(event, **values)
-        return True
+    # === STATUS === #
 
     def _now(self):
         """Return PostgreSQL's time: the one clock of what is due when."""
         return self.env.cr.now().replace(microsecond=0)
-
-    @api.model
-    def _prepare_cause_values(self, causes):
-        """Return the values that show the causes of a hold or block, root first."""
-        root = causes[0] if causes else {}
-        return {
-            "causes": causes or False,
-            "cause_kinds": "," + "".join(f"{c['kind']}," for c in causes)
-            if causes
-            else False,
-            "rule_id": root.get("rule_id", False),
-            "error_kind": root.get("kind", False),
-            "message": root.get("message", False),
-            "guidance": root.get("guidance", False),
-        }
-
-    @api.model
-    def _request_evaluation(self, domain):
-        """Evaluate jobs again: a few at once, many by the dispatcher."""
-        # sudo: what changed concerns jobs that its author may not see.
-        Job = self.sudo()
-        domain = Domain(domain)
-        jobs = Job.search(domain, limit=EVALUATE_AT_ONCE + 1)
-        if len(jobs) <= EVALUATE_AT_ONCE:
-            jobs._evaluate()
-            return
-        jobs = Job.search(domain)
-        jobs.write({"evaluate_due": True})
-        jobs.connection_id._wake()
-
-    # === STATUS === #
 
     def _update_status(self, event, **values):
         """Move these jobs by one event of ``MOVES``. The only writer of the status.
@@ -336,13 +213,13 @@ class ApSyncJob(models.Model):
         for job in self:
             state = state_of(job.status, job.phase)
             if state not in move.sources:
+                label = dict(self._fields["status"]._description_selection(self.env))
                 raise UserError(
                     self.env._(
-                        "%(job)s can't do “%(event)s” while it is %(state)s. Reload "
-                        "the page and look at its status again.",
+                        "%(job)s is %(status)s by now, so this can't be done any more. "
+                        "Reload the page and look at it again.",
                         job=job.display_name,
-                        event=event,
-                        state=state,
+                        status=label.get(job.status, job.status),
                     )
                 )
         status, phase = split_state(move.target)
@@ -367,23 +244,6 @@ class ApSyncJob(models.Model):
             "cause_kinds": False,
             "rule_id": False,
         }
-
-    def _note_changes(self):
-        """Flag synced jobs whose bill no longer says what was sent."""
-        for job in self.filtered(lambda j: j.status == "success"):
-            changed = job._is_bill_changed()
-            if changed != job.changed_since_sync:
-                job.write({"changed_since_sync": changed})
-
-    def _is_bill_changed(self):
-        self.ensure_one()
-        if self.move_id.state == "cancel":
-            return True
-        if self.connection_id.connector == "local":
-            return self.move_id.state != "posted"
-        # Which records the bill uses matters, not what they are called in the ERP.
-        document = self.move_id._prepare_ap_sync_document(self, erp_ids={}, files={})
-        return document.fingerprint() != self.synced_fingerprint
 
     def _prepare_next_revision_values(self):
         """Return what begins a new revision: another key, nothing of the old one.

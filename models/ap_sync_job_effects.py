@@ -14,7 +14,8 @@ class ApSyncJob(models.Model):
         self.ensure_one()
         name = self.connection_id.name
         if self.status == "success":
-            self.activity_ids.sudo().action_feedback()
+            # People's own activities on the job stay theirs to close.
+            self.activity_ids.sudo().filtered("automated").action_feedback()
             self.move_id.message_post(
                 body=self.env._(
                     "Synced to %(connection)s as %(number)s. %(notes)s",
@@ -37,8 +38,9 @@ class ApSyncJob(models.Model):
             self._schedule_activity(title)
 
     def _schedule_activity(self, title):
-        if self.activity_ids:
-            self.activity_ids[:1].write({"summary": title, "note": self.message})
+        known = self.activity_ids.filtered("automated")
+        if known:
+            known[:1].write({"summary": title, "note": self.message})
             return
         user = self.user_id or self.move_id.invoice_user_id
         if user.active and user.share is False:

@@ -11,6 +11,14 @@ KIND_BY_MODEL = {
     "account.analytic.account": "analytic",
 }
 
+#: What holds a job for want of a mapping.
+MAPPING_KINDS = [
+    "gl_account_unmapped",
+    "vendor_unmapped",
+    "tax_unmapped",
+    "dimension_invalid",
+]
+
 
 class ApSyncMapping(models.Model):
     """What one of our records is called in the ERP of one connection.
@@ -156,13 +164,7 @@ class ApSyncMapping(models.Model):
 
     def _reevaluate_jobs(self):
         """Jobs that were held for want of one of these mappings may go now."""
-        kinds = [
-            "gl_account_unmapped",
-            "vendor_unmapped",
-            "tax_unmapped",
-            "dimension_invalid",
-        ]
-        self.connection_id._reevaluate_jobs(kinds)
+        self.connection_id._reevaluate_jobs(MAPPING_KINDS)
 
     # === ACTIONS === #
 

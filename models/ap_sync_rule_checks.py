@@ -24,10 +24,6 @@ class ApSyncRule(models.Model):
             ),
             "date_missing": (self.env._("Bill date missing"), "date_missing"),
             "no_lines": (self.env._("No lines"), "no_lines"),
-            "account_missing": (
-                self.env._("GL account missing on a line"),
-                "gl_account_missing",
-            ),
             "zero_total": (self.env._("Total is zero"), "zero_total"),
             "period_locked": (
                 self.env._("Accounting period locked"),
@@ -99,13 +95,6 @@ class ApSyncRule(models.Model):
             jobs,
             lambda move: not move._get_ap_sync_lines(),
             self.env._("The bill has no lines."),
-        )
-
-    def _find_account_missing(self, jobs):
-        return self._find_on_bill(
-            jobs,
-            lambda move: any(not line.account_id for line in move._get_ap_sync_lines()),
-            self.env._("A line of the bill has no GL account."),
         )
 
     def _find_zero_total(self, jobs):
@@ -300,7 +289,9 @@ class ApSyncRule(models.Model):
             )
             for job, records in missing.items():
                 if records:
-                    names = format_list(self.env, records.mapped("display_name"))
+                    names = format_list(
+                        self.env, [_name(record, connection) for record in records]
+                    )
                     found[job] = message(names), fixes[records[0]]
         return found
 
@@ -333,6 +324,15 @@ class ApSyncRule(models.Model):
                 "default_record": f"{record._name},{record.id}",
             },
         }
+
+
+def _name(record, connection):
+    """An account with its code in the connection's company: Odoo's own display name
+    has it for some users only."""
+    if record._name == "account.account":
+        code = record.with_company(connection.company_id).code
+        return f"{code} {record.name}"
+    return record.display_name
 
 
 def _describe(bill):

@@ -4,10 +4,16 @@ from odoo import fields, models
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    # For managers: who may edit contacts must not lift a block by that.
     ap_sync_blocked = fields.Boolean(
-        "Block Sync", copy=False, help="Bills of this vendor are not synced."
+        "Block Sync",
+        copy=False,
+        groups="ap_sync.group_ap_sync_manager",
+        help="Bills of this vendor are not synced.",
     )
-    ap_sync_block_reason = fields.Char("Why Blocked", copy=False)
+    ap_sync_block_reason = fields.Char(
+        "Why Blocked", copy=False, groups="ap_sync.group_ap_sync_manager"
+    )
 
     def write(self, vals):
         """Override of `base`: bills of a vendor just blocked or freed are looked at

@@ -20,7 +20,7 @@ RIGHTS = {
     "ap.sync.attempt": {"user": "r", "manager": "r", "administrator": "r"},
     "ap.sync.connection": {"user": "r", "manager": "r", "administrator": "rwcu"},
     "ap.sync.rule": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
-    "ap.sync.mapping": {"user": "rwc", "manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.mapping": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.erp.record": {"user": "r", "manager": "r", "administrator": "r"},
     "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
 }

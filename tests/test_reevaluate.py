@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.fields import Command
 
 from ..connectors import Outcome
-from ..models import ap_sync_connection_health, ap_sync_job
+from ..models import ap_sync_job_evaluate
 from .common import ApSyncCommon, error
 
 
@@ -255,8 +255,7 @@ class TestReevaluate(ApSyncCommon):
 
     def test_many_jobs_are_marked_and_evaluated_by_the_dispatcher(self):
         jobs = self.submit(self.make_bill() | self.make_bill() | self.make_bill())
-        for module in (ap_sync_job, ap_sync_connection_health):
-            self.startPatcher(patch.object(module, "EVALUATE_AT_ONCE", 2))
+        self.startPatcher(patch.object(ap_sync_job_evaluate, "EVALUATE_AT_ONCE", 2))
         rule = self.make_rule()
         self.assertEqual(set(jobs.mapped("phase")), {"queued"})
         self.assertEqual(set(jobs.mapped("evaluate_due")), {True})
@@ -270,4 +269,4 @@ class TestReevaluate(ApSyncCommon):
         self.assertEqual(set(jobs.mapped("status")), {"success"})
 
     def test_a_user_waits_for_two_hundred_jobs_at_most(self):
-        self.assertEqual(ap_sync_job.EVALUATE_AT_ONCE, 200)
+        self.assertEqual(ap_sync_job_evaluate.EVALUATE_AT_ONCE, 200)

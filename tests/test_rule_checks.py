@@ -1,5 +1,4 @@
 from datetime import timedelta
-from unittest.mock import patch
 
 from odoo.fields import Command
 from odoo.tools import format_date
@@ -93,13 +92,6 @@ class TestRuleChecks(ApSyncCommon):
         )
         job = self.assert_stopped(bill, "no_lines", "no lines", bill)
         self.assertEqual([cause["kind"] for cause in job.causes], ["no_lines"])
-
-    def test_a_line_without_account_is_held(self):
-        """Odoo's own database refuses such a line; an extension may allow it."""
-        bill = self.make_bill()
-        line = self.env["account.move.line"].new({"display_type": "product"})
-        with patch.object(type(bill), "_get_ap_sync_lines", lambda move: line):
-            self.assert_stopped(bill, "gl_account_missing", "no GL account", bill)
 
     def test_a_total_of_zero_is_held(self):
         bill = self.make_bill(post=False, lines=[{"price_unit": 0.0}])

@@ -74,7 +74,7 @@ class TestStates(ApSyncCommon):
     def test_one_job_in_the_wrong_state_refuses_the_move_of_all(self):
         jobs = self.submit(self.make_bill() | self.make_bill())
         self.put_in(jobs[1], "success")
-        with self.assert_refused(UserError, "success"):
+        with self.assert_refused(UserError, "is Success by now"):
             jobs._update_status("claim")
         self.assert_status(jobs[0], "in_progress", "queued")
 

@@ -1,0 +1,169 @@
+import uuid
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, models
+from odoo.exceptions import ConcurrencyError
+from odoo.fields import Domain
+
+from .ap_sync_states import WAITING, state_of
+
+#: More jobs than this are evaluated again by the dispatcher, not while a user waits.
+EVALUATE_AT_ONCE = 200
+
+
+class ApSyncJob(models.Model):
+    """How bills become jobs, and what the rules make of them."""
+
+    _inherit = "ap.sync.job"
+
+    # === SUBMIT AND EVALUATE === #
+
+    @api.model
+    def _submit(self, moves, connection):
+        """Make the jobs of bills that have none on this connection, and evaluate
+        them. Bills that have a job already keep it as it is.
+
+        :return: the jobs made.
+        """
+        # sudo: nobody may create jobs by hand; the callers have checked the bills.
+        Job = self.sudo()
+        known = Job.search(
+            [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
+        ).move_id
+        vals_list = [
+            {
+                "move_id": move.id,
+                "connection_id": connection.id,
+                "user_id": self.env.user.id if not self.env.su else False,
+                "status": "on_hold",
+                "phase": "ready",
+                "key": str(uuid.uuid4()),
+            }
+            for move in moves - known
+        ]
+        try:
+            with self.env.cr.savepoint():
+                jobs = Job.create(vals_list)
+        except UniqueViolation as error:
+            # Two people submit one bill at once, and the other's job can't be seen in
+            # this transaction: Odoo runs the request again and finds it then.
+            raise ConcurrencyError("The bill was submitted by somebody else") from error
+        jobs._evaluate(fresh=True)
+        return jobs
+
+    def _evaluate(self, fresh=False):
+        """Apply the rules: block, hold, or let go. Wakes the dispatchers of what goes.
+
+        :param fresh: these jobs were just submitted or a person pressed Sync, so
+            they go whatever the connection says of held bills.
+        :return: ``{"queue" | "ready" | "hold" | "block": jobs}``.
+        """
+        routed, to_wake = {}, self.connection_id.browse()
+        for job, causes in self.env["ap.sync.rule"]._evaluate(self).items():
+            if causes:
+                event = causes[0]["action"]
+            elif fresh or job.connection_id.auto_resume or not job._is_stopped():
+                event = "queue"
+            else:
+                event = "ready"
+            routed[event] = routed.get(event, self.browse()) | job
+            if job._route(event, causes) and event == "queue":
+                to_wake |= job.connection_id
+        self.filtered("evaluate_due").write({"evaluate_due": False})
+        to_wake._wake()
+        return routed
+
+    def _get_bill_stop(self):
+        """Return why the bill itself is in no state to be sent: ``(kind, message)``,
+        or None."""
+        self.ensure_one()
+        move, connection = self.move_id, self.connection_id
+        if move.state == "cancel":
+            return "bill_cancelled", self.env._("The bill is cancelled.")
+        if connection.connector == "local" and move.state == "posted":
+            return "already_posted", self.env._("The bill is already posted in Odoo.")
+        if connection.trigger == "posted" and move.state == "draft":
+            return "bill_not_posted", self.env._("The bill is a draft.")
+        return None
+
+    def _get_twin_id(self):
+        """Return the id of the bill that this one may be a duplicate of, if held."""
+        for cause in self.causes or []:
+            if cause["kind"] == "possible_duplicate" and cause["fix"]:
+                return cause["fix"]["res_id"]
+        return None
+
+    def _is_stopped(self):
+        return self.status in {"blocked", "on_hold"}
+
+    def _route(self, event, causes):
+        """Move one job where the rules send it, unless it is there already.
+
+        :return: whether it was moved.
+        """
+        state = state_of(self.status, self.phase)
+        if event == "queue" and state in WAITING:
+            return False
+        if event in {"hold", "block"} and self.causes == causes and self._is_stopped():
+            return False
+        values = self._prepare_cause_values(causes)
+        if event == "queue":
+            values.update(next_try_at=self._now(), retry_since=False, retry_count=0)
+        else:
+            values.update(next_try_at=False)
+        if event == "ready":
+            values.update(
+                message=self.env._("What stopped this bill is mended."),
+                guidance=self.env._("Press Sync."),
+            )
+        self._update_status(event, **values)
+        return True
+
+    @api.model
+    def _prepare_cause_values(self, causes):
+        """Return the values that show the causes of a hold or block, root first."""
+        root = causes[0] if causes else {}
+        return {
+            "causes": causes or False,
+            "cause_kinds": "," + "".join(f"{c['kind']}," for c in causes)
+            if causes
+            else False,
+            "rule_id": root.get("rule_id", False),
+            "error_kind": root.get("kind", False),
+            "message": root.get("message", False),
+            "guidance": root.get("guidance", False),
+        }
+
+    @api.model
+    def _request_evaluation(self, domain):
+        """Evaluate jobs again: a few at once, many by the dispatcher."""
+        # sudo: what changed concerns jobs that its author may not see.
+        Job = self.sudo()
+        domain = Domain(domain)
+        jobs = Job.search(domain, limit=EVALUATE_AT_ONCE + 1)
+        if len(jobs) <= EVALUATE_AT_ONCE:
+            jobs._evaluate()
+            return
+        jobs = Job.search(domain)
+        jobs.write({"evaluate_due": True})
+        jobs.connection_id._wake()
+
+    # === CHANGED SINCE THE SYNC === #
+
+    def _note_changes(self):
+        """Flag synced jobs whose bill no longer says what was sent."""
+        for job in self.filtered(lambda j: j.status == "success"):
+            changed = job._is_bill_changed()
+            if changed != job.changed_since_sync:
+                job.write({"changed_since_sync": changed})
+
+    def _is_bill_changed(self):
+        self.ensure_one()
+        if self.move_id.state == "cancel":
+            return True
+        if self.connection_id.connector == "local":
+            return self.move_id.state != "posted"
+        # Which records the bill uses matters, not what they are called in the ERP.
+        document = self.move_id._prepare_ap_sync_document(self, erp_ids={}, files={})
+        return document.fingerprint() != self.synced_fingerprint
