@@ -114,6 +114,13 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
         Shot("jobs", jobs(), ".o_list_view .o_data_row"),
         Shot("jobs_hover", jobs(), badge, hover=badge),
         Shot(
+            "jobs_all",
+            jobs(),
+            '.o_data_row .badge:has-text("Success")',
+            click=".o_facet_remove",
+            hover='.o_data_row .badge:has-text("Failed")',
+        ),
+        Shot(
             "jobs_kanban",
             jobs(),
             ".o_kanban_view .o_kanban_record",
