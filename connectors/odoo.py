@@ -41,6 +41,7 @@ from .odoo_values import (
     check_period,
     find_key,
     get_or_create,
+    known_vendor,
     lock_date,
 )
 
@@ -129,12 +130,13 @@ class OdooConnector:
             bill = bills.read(odoo, bill_id)
             if bill and bill["state"] != "cancel":
                 return [bills.receipt(odoo, bill)]
-        if not document.reference:
-            return []
+        vendor = document.reference and known_vendor(odoo, document.vendor)
+        if not vendor:
+            return []  # another vendor's bill of that number is none of ours
         alike = odoo.ask(
             "account.move",
             "search_read",
-            domain=self._alike(odoo, document),
+            domain=_alike(odoo, document, vendor),
             fields=list(bills.READ),
             limit=20,
         )
@@ -179,10 +181,15 @@ class OdooConnector:
             if bill and bill["state"] == "draft":
                 odoo.do("account.move", "unlink", ids=[bill_id])
         except ConnectorError as failure:
-            error.message += f" A draft with the id {bill_id} was left in the ERP."
-            if failure.outcome is not Outcome.REJECTED:
-                error.outcome = Outcome.AMBIGUOUS
-            raise error from failure
+            # It is there: a new key would make a second one, so a person decides.
+            refused = failure.outcome is Outcome.REJECTED
+            raise ConnectorError(
+                "outcome_unknown" if refused else error.kind,
+                f"{error.message} A draft with the id {bill_id} was left in the ERP.",
+                Outcome.REJECTED if refused else Outcome.AMBIGUOUS,
+                status=error.status,
+                excerpt=error.excerpt,
+            ) from failure
         if not bill or bill["state"] == "draft":
             raise error
         if bill["state"] == "cancel":
@@ -209,8 +216,11 @@ class OdooConnector:
         """
         if not document.reference:
             return
-        domain = [*self._alike(odoo, document), ["partner_id", "=", vendor]]
-        ids = odoo.ask("account.move", "search", domain=domain, limit=20)
+        domain = _alike(odoo, document, vendor)
+        rows = odoo.ask(
+            "account.move", "search_read", domain=domain, fields=["ref"], limit=20
+        )
+        ids = [row["id"] for row in rows]
         if not ids:
             return
         names = odoo.ask("account.move", "get_external_id", ids=ids)
@@ -222,22 +232,19 @@ class OdooConnector:
                 Outcome.REJECTED,
             )
 
-    def _alike(self, odoo, document):
-        vendor = document.vendor
-        domain = [
-            ["move_type", "=", MOVE_TYPES[document.kind]],
-            ["company_id", "=", odoo.company],
-            ["ref", "=", document.reference],
-            ["state", "!=", "cancel"],
-        ]
-        if vendor.erp_id:
-            domain.append(["partner_id", "=", number(vendor.erp_id)])
-        elif vendor.vat:
-            domain.append(["partner_id.vat", "=", vendor.vat])
-        return domain
-
     def _session(self, deadline, attempt=""):
         return Session(self._rpc, self.settings, deadline, attempt)
+
+
+def _alike(odoo, document, vendor):
+    """Return the domain of bills with this vendor and reference, under any key."""
+    return [
+        ["move_type", "=", MOVE_TYPES[document.kind]],
+        ["company_id", "=", odoo.company],
+        ["ref", "=", document.reference],
+        ["state", "!=", "cancel"],
+        ["partner_id", "=", vendor],
+    ]
 
 
 def _cancelled(bill_id):

@@ -165,6 +165,17 @@ def _vendor(odoo, vendor: Vendor) -> int:
     return _create_vendor(odoo, vendor)
 
 
+def known_vendor(odoo: Session, vendor: Vendor) -> int | None:
+    """Return the ERP's id of the vendor: the mapped one, the only one of its VAT
+    number, or the one we created; ``None`` when it has none yet."""
+    if vendor.erp_id:
+        return number(vendor.erp_id)
+    found = _vendors_by_vat(odoo, vendor.vat) if vendor.vat else []
+    if len(found) == 1:
+        return found[0]["id"]
+    return find_key(odoo, _vendor_key(odoo, vendor))
+
+
 def _vendors_by_vat(odoo, vat):
     compact = "".join(vat.split()).upper()
     return odoo.ask(
@@ -183,8 +194,6 @@ def _vendors_by_vat(odoo, vat):
 def _create_vendor(odoo, vendor):
     """Create the vendor under a key of its own, so that it exists once however often
     this is repeated, and by however many threads."""
-    origin = f"{odoo.options.get('origin', '')} {vendor.local_id or vendor.name}"
-    digest = hashlib.sha256(origin.encode()).hexdigest()[:12]
     values = {
         "name": vendor.name,
         "vat": vendor.vat,
@@ -198,8 +207,14 @@ def _create_vendor(odoo, vendor):
         "is_company": vendor.is_company,
         "supplier_rank": 1,
     }
-    key = f"vendor_{vendor.local_id}_{digest}"
+    key = _vendor_key(odoo, vendor)
     return get_or_create(odoo, "res.partner", key, values, odoo.ask)
+
+
+def _vendor_key(odoo, vendor):
+    origin = f"{odoo.options.get('origin', '')} {vendor.local_id or vendor.name}"
+    digest = hashlib.sha256(origin.encode()).hexdigest()[:12]
+    return f"vendor_{vendor.local_id}_{digest}"
 
 
 def _country(odoo, code):

@@ -1,6 +1,7 @@
 """T1: take what is due, in one short transaction."""
 
 import logging
+import math
 import time
 import uuid
 from dataclasses import dataclass
@@ -33,13 +34,14 @@ class Work:
     attempt_uuid: str = ""
 
 
-def claim(env, connection_id, limit):
+def claim(env, connection_id, limit, hard_end=math.inf):
     """Claim up to ``limit`` due jobs of a connection.
 
     Jobs that a rule stops meanwhile are held or blocked instead. A crash before the
     commit leaves nothing; a crash after it leaves ``sending`` jobs and attempts with
     a lease, which the reaper finds.
 
+    :param hard_end: nothing is sent after this moment (``time.monotonic()``).
     :return: ``(works, seen)``: the claimed jobs, and how many were looked at.
     """
     # The lock is the transaction's first statement, so its snapshot is as new as the
@@ -67,9 +69,8 @@ def claim(env, connection_id, limit):
     if not jobs:
         return [], 0
     until = now(env) + schedule.LEASE
-    deadline = (
-        time.monotonic() + (schedule.LEASE - schedule.LEASE_MARGIN).total_seconds()
-    )
+    leased = (schedule.LEASE - schedule.LEASE_MARGIN).total_seconds()
+    deadline = min(time.monotonic() + leased, hard_end)
     to_verify = jobs.filtered(lambda job: job.phase == "verifying")
     works = [_claim_verify(job, until, deadline) for job in to_verify]
     to_send = _apply_rules(jobs - to_verify)
@@ -175,15 +176,16 @@ def _claim_send(documents, until, deadline):
 def _claim_verify(job, until, deadline):
     """Lease a job in doubt. The document is the one that was sent, not the bill as
     it is today: that is what the ERP may hold."""
-    sent = job.attempt_ids[:1]
-    if not sent:
+    try:
+        document = Document.from_json(job.attempt_ids[:1].document)
+    except (TypeError, KeyError, ValueError):
         job._update_status(
             "fail",
             next_try_at=False,
             effects_due=True,
             **job._prepare_error_values(
-                "internal",
-                job.env._("It was never sent, so there is nothing to check."),
+                "outcome_unknown",
+                job.env._("What was sent can't be read any more, so nobody can ask."),
             ),
         )
         return None
@@ -193,7 +195,7 @@ def _claim_verify(job, until, deadline):
         job_id=job.id,
         token=token,
         mode=VERIFY,
-        document=Document.from_json(sent.document),
+        document=document,
         deadline=deadline,
         erp_id=job.erp_id or "",
     )

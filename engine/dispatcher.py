@@ -16,13 +16,15 @@ from . import effects, local, probe, schedule
 from .claim import claim
 from .record import record
 from .send import send_all
-from .transaction import now, transact
+from .transaction import PASSING, now, transact
 
 _logger = logging.getLogger(__name__)
 
 #: A scheduled action is killed after 120 s by default (limit_time_real); a run stops
 #: claiming well before that and leaves the rest to the next.
 BUDGET = 40.0
+#: Seconds after which no byte is sent any more, whatever the lease still allows.
+HARD_END = 100.0
 #: Jobs claimed at once, for each bill that may be sent at once: enough to keep the
 #: threads busy, few enough to be served within the lease.
 ROUNDS = 2
@@ -78,13 +80,29 @@ def _serve_erp(registry, connection_id, token, stop_at):
             setup = transact(registry, _get_setup, connection_id)
             connector = make_connector(setup["code"], setup["settings"])
             limit = setup["concurrency"] * ROUNDS
-        works, seen = transact(registry, claim, connection_id, limit)
+        works, seen = transact(
+            registry, claim, connection_id, limit, stop_at - BUDGET + HARD_END
+        )
         served += seen
         if not seen:
             break
         for results in send_all(connector, works, setup["concurrency"]):
-            transact(registry, record, results, connector, tries=RECORD_TRIES)
+            _record(registry, results, connector)
     return served
+
+
+def _record(registry, results, connector):
+    """Write outcomes down; what stops one bill's (somebody's override) must not lose
+    the others'. Its own is then found by the reaper, in the ERP."""
+    try:
+        transact(registry, record, results, connector, tries=RECORD_TRIES)
+    except PASSING:
+        raise
+    except Exception:
+        _logger.exception("AP Sync: an outcome can't be recorded")
+        if len(results) > 1:
+            for result in results:
+                _record(registry, [result], connector)
 
 
 # === STEPS, each a transaction of its own === #
@@ -104,7 +122,8 @@ def _take_lease(env, connection_id, token):
              WHERE id = %s
                AND (lease_until IS NULL
                     OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')
-         RETURNING connector, attention_kind, attention_since
+         RETURNING connector, attention_kind,
+                   greatest(attention_since, checked_at) AS attention_since
             """,
             token,
             schedule.LEASE,

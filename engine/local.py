@@ -4,6 +4,8 @@ job stand in one database. No outcome is ever unclear here."""
 import logging
 import time
 
+import psycopg2.errors
+
 from ..connectors import Capability, ConnectorError, Outcome
 from . import claim as claims
 from . import record as records
@@ -51,6 +53,12 @@ def _post(env, work: Work):
             receipts = (move._ap_sync_post_in_ledger(),)
     except ConnectorError as problem:
         error = problem
+    except psycopg2.errors.UniqueViolation:
+        error = ConnectorError(
+            "invalid_data",
+            env._("Its number, or another value that must be unique, is taken."),
+            Outcome.REJECTED,
+        )
     except PASSING:
         raise  # the whole batch is tried again
     except Exception:

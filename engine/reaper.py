@@ -6,8 +6,9 @@ import logging
 
 from odoo.tools import SQL
 
-from ..connectors import CONNECTORS, Capability
-from . import effects, schedule
+from ..connectors import CONNECTORS, ConnectorError, Outcome
+from . import effects
+from .record import doubt
 from .transaction import now, transact
 
 _logger = logging.getLogger(__name__)
@@ -54,22 +55,10 @@ def _end_leases(env):
     for job in jobs:
         _logger.warning("AP Sync: job %s was left behind; the ERP is asked", job.id)
         connector = CONNECTORS[job.connection_id.connector]  # never the local ledger
-        if job.phase == "sending" and connector.capability == Capability.NONE:
-            job._update_status(
-                "fail",
-                next_try_at=False,
-                effects_due=True,
-                **job._prepare_error_values("outcome_unknown", message),
-            )
-        elif job.phase == "sending":
-            settle = schedule.timedelta(
-                seconds=job.connection_id._get_settle_seconds(connector)
-            )
-            job._update_status(
-                "doubt",
-                next_try_at=now(env) + settle,
-                **job._prepare_error_values("no_answer", message),
-            )
+        if job.phase == "sending":
+            error = ConnectorError("no_answer", message, Outcome.AMBIGUOUS)
+            settle = job.connection_id._get_settle_seconds(connector)
+            doubt(job, error, connector, settle)
         else:
             # A look-up that was cut off: it changed nothing and is done again.
             job.write({"lease_token": False, "lease_until": False})
@@ -83,8 +72,7 @@ def _wake_due(env):
         SQL(
             """
             SELECT id FROM ap_sync_connection connection
-             WHERE active
-               AND (not_before IS NULL
+             WHERE (not_before IS NULL
                     OR not_before <= clock_timestamp() AT TIME ZONE 'UTC')
                AND (lease_until IS NULL
                     OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')

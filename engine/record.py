@@ -8,7 +8,7 @@ from ..connectors import Capability, Outcome, base
 from ..connectors.kinds import KINDS
 from . import schedule
 from .claim import VERIFY
-from .transaction import now
+from .transaction import PASSING, now
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def record(env, results, connector):
         else:
             trouble = _succeed(job, result.receipts[0], result.work.document)
         troubles.append(trouble)
-        if job.status == "success":
+        if job.status == "success" and result.receipts[0].ours:
             vendors[job] = result.receipts[0].vendor_erp_id
     jobs._remember_vendors(vendors)
     _record_health(env, jobs, troubles)
@@ -102,8 +102,17 @@ def _succeed(job, receipt, document):
         effects_due=True,
         **job._prepare_cause_values([]),
     )
-    if job._is_bill_changed():
-        # It was edited while it was under way: what the ERP has is the old text.
+    # Edited while it was under way? Then what the ERP has is the old text. A bill that
+    # can't be read any more counts as changed: its outcome must be recorded anyway.
+    changed = True
+    try:
+        with job.env.cr.savepoint():
+            changed = job._is_bill_changed()
+    except PASSING:
+        raise
+    except Exception:
+        _logger.exception("AP Sync: job %s can't be compared with its bill", job.id)
+    if changed:
         job.write({"changed_since_sync": True})
 
 
@@ -118,7 +127,7 @@ def _record_refused(job, result, connector):
     """A write that was not accepted, by what is known of it."""
     error = result.error
     if error.outcome == Outcome.AMBIGUOUS or error.kind == "duplicate_bill":
-        _doubt(job, error, connector)
+        doubt(job, error, connector, connector.settle_seconds)
         return error if error.outcome == Outcome.AMBIGUOUS else None
     kind = KINDS[error.kind]
     if error.lock_date:
@@ -130,30 +139,37 @@ def _record_refused(job, result, connector):
     return None
 
 
-def _doubt(job, error, connector):
+def doubt(job, error, connector, settle):
     """Ask the ERP before anything more is sent; it may be writing still.
 
-    A duplicate it reports is there already, so that needs no waiting.
+    The first time after the settle delay, then at growing pauses: an ERP that answers
+    unclearly every time must not be sent the same bill for ever.
+
+    :param error: the ``ConnectorError`` that left it unclear.
+    :param settle: seconds the ERP may need to finish what it was sent.
     """
-    if connector.capability == Capability.NONE:
+    again = _next_try(job)
+    if connector.capability == Capability.NONE or again is None:
         _fail(job, "outcome_unknown", error.message)
         return
-    settle = 0 if error.kind == "duplicate_bill" else connector.settle_seconds
-    wait = schedule.timedelta(seconds=max(settle, error.retry_after or 0))
-    job._update_status(
-        "doubt",
-        next_try_at=now(job.env) + wait,
-        retry_since=False,
-        retry_count=0,
-        **job._prepare_error_values(error.kind, error.message),
+    if error.kind == "duplicate_bill":
+        settle = 0  # it says that the bill is there
+    earliest = now(job.env) + schedule.timedelta(
+        seconds=max(settle, error.retry_after or 0)
     )
+    if not job.retry_count:
+        again["next_try_at"] = earliest
+    again["next_try_at"] = max(again["next_try_at"], earliest)
+    values = job._prepare_error_values(error.kind, error.message)
+    job._update_status("doubt", **again, **values)
 
 
 def _retry(job, error):
     """Surely not sent: again later, until the window is over. What the ERP or the
     connection as a whole ask for does not use up the bill's own tries."""
     values = job._prepare_error_values(error.kind, error.message)
-    if KINDS[error.kind].person or error.retry_after is not None:
+    waits = error.kind == "not_sent_in_time" or error.retry_after is not None
+    if KINDS[error.kind].person or waits:
         wait = schedule.timedelta(seconds=error.retry_after or 0)
         job._update_status("retry", next_try_at=now(job.env) + wait, **values)
         return
@@ -195,8 +211,24 @@ def _record_verified(job, result, connector):
             job._update_status("doubt", **again)
         return result.error
     document, found = result.work.document, result.receipts
+    if [receipt.erp_id for receipt in found] == [job.erp_id]:
+        # A change of a bill that is there: an equal head does not prove that it
+        # arrived, and sending it again is harmless.
+        job._update_status("resend", next_try_at=now(job.env))
+        return None
     same = [receipt for receipt in found if base.matches(document, receipt)]
     if len(found) == 1 and same and _is_complete(job, same[0]):
+        if other := _get_owner(job, same[0]):
+            _fail(
+                job,
+                "duplicate_bill",
+                job.env._(
+                    "The ERP's %(number)s is that of %(other)s.",
+                    number=same[0].number or same[0].erp_id,
+                    other=other.display_name,
+                ),
+            )
+            return None
         return _succeed(job, same[0], document)
     if not found and job.erp_id:
         _fail(
@@ -204,7 +236,13 @@ def _record_verified(job, result, connector):
             "bill_missing_in_erp",
             job.env._("%s is no longer in the ERP.", job.erp_number or job.erp_id),
         )
-    elif not found or (len(found) == 1 and _is_resumable(job, found[0], same)):
+    elif not found and job.error_kind == "duplicate_bill":
+        _fail(
+            job,
+            "outcome_unknown",
+            job.env._("The ERP says that it has this bill, but it can't be found."),
+        )
+    elif not found or (len(found) == 1 and _is_resumable(job, found[0])):
         # Not there, or our own unfinished draft: sent again under the same key.
         job._update_status("resend", next_try_at=now(job.env))
     else:
@@ -228,11 +266,21 @@ def _is_complete(job, receipt):
     return receipt.posted or not job.connection_id.post_in_erp
 
 
-def _is_resumable(job, receipt, same):
-    """A draft of ours that a crash left half done, or a change not yet made there."""
-    if not receipt.ours:
-        return False
-    return not receipt.posted or (job.erp_id == receipt.erp_id and not same)
+def _is_resumable(job, receipt):
+    """A draft of ours that a crash left half done."""
+    return receipt.ours and not _is_complete(job, receipt)
+
+
+def _get_owner(job, receipt):
+    """Return another job that this bill of the ERP belongs to, if any."""
+    return job.search(
+        [
+            ("connection_id", "=", job.connection_id.id),
+            ("erp_id", "=", receipt.erp_id),
+            ("id", "!=", job.id),
+        ],
+        limit=1,
+    )
 
 
 # === THE CONNECTION === #
@@ -241,6 +289,8 @@ def _is_resumable(job, receipt, same):
 def _record_health(env, jobs, troubles):
     """Open, close or give up the connection's circuit breaker, honour its wishes."""
     connection = jobs.connection_id
+    # What did not get its turn says nothing of the ERP.
+    troubles = [t for t in troubles if not t or t.kind != "not_sent_in_time"]
     errors = [trouble for trouble in troubles if trouble]
     for error in errors:
         if KINDS[error.kind].person:

@@ -167,10 +167,13 @@ class AccountMove(models.Model):
     def _ap_sync_look_again(self):
         """Evaluate the jobs of these bills again once the transaction is complete:
         a bill is often saved in several writes, its lines after its head."""
+        bills = self.filtered(lambda m: m.is_purchase_document(include_receipts=True))
+        if not bills.ids:
+            return
         pending = self.env.cr.precommit.data.setdefault("ap_sync.moves", set())
         if not pending:
             self.env.cr.precommit.add(self.env["account.move"]._ap_sync_run_look_again)
-        pending.update(self.ids)
+        pending.update(bills.ids)
 
     @api.model
     def _ap_sync_run_look_again(self):

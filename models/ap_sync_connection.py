@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 
 class ApSyncConnection(models.Model):
@@ -151,22 +152,30 @@ class ApSyncConnection(models.Model):
 
     def write(self, vals):
         self._check_engine_fields(vals)
-        self._check_connector_unchanged(vals)
+        self.check_access("write")
+        self._check_target_change(vals)
+        self._lock_secret(vals)
         result = super().write(vals)
-        if {"active", "name"} & vals.keys():
-            for connection in self:
-                # sudo: the wake-up belongs to the connection, whoever edits that.
-                connection.cron_id.sudo().write(connection._prepare_cron_values())
         if self._get_rule_fields() & vals.keys():
             for connection in self:
                 connection._reevaluate_jobs()
         return result
 
-    def _check_connector_unchanged(self, vals):
-        """What was sent to one kind of ERP is not known to another."""
-        for connection in self:
-            connector = vals.get("connector", connection.connector)
-            if connector != connection.connector and connection.sudo().job_ids:
+    def _check_target_change(self, vals):
+        """What was sent to one ERP is not known to another: while bills are under way
+        it can't be changed, and afterwards ids of the old one are forgotten, or a
+        changed bill would overwrite a stranger's in the new one."""
+        for connection in self.sudo():
+            moved = {
+                name
+                for name in ("connector", "url", "erp_database", "erp_company")
+                if name in vals and (vals[name] or "") != (connection[name] or "")
+            }
+            if not moved:
+                continue
+            Job = connection.env["ap.sync.job"]
+            jobs = Domain("connection_id", "=", connection.id)
+            if "connector" in moved and Job.search_count(jobs, limit=1):
                 raise UserError(
                     self.env._(
                         "%s has jobs already, so it can't go to another kind of ERP. "
@@ -174,6 +183,27 @@ class ApSyncConnection(models.Model):
                         connection.name,
                     )
                 )
+            under_way = Domain("phase", "in", ["sending", "verifying"])
+            if Job.search_count(jobs & under_way, limit=1):
+                raise UserError(
+                    self.env._(
+                        "Bills of %s are under way, and only the ERP at the present "
+                        "address knows of them. Wait until they have ended.",
+                        connection.name,
+                    )
+                )
+            Job.search(jobs & Domain("erp_id", "!=", False)).write({"erp_id": False})
+
+    def _lock_secret(self, vals):
+        """Lose a race before the key is part of a query: Odoo logs failed ones."""
+        if "api_key" in vals and self.ids:
+            self.env.cr.execute(
+                SQL(
+                    "SELECT 1 FROM ap_sync_connection WHERE id IN %s FOR UPDATE",
+                    tuple(self.ids),
+                ),
+                log_exceptions=False,
+            )
 
     def copy_data(self, default=None):
         """Override of `base`: a copy has no key and takes no bills by itself, or one
@@ -227,7 +257,8 @@ class ApSyncConnection(models.Model):
         )
 
     def _prepare_cron_values(self):
-        """The interval is only a safety net: jobs trigger it, the reaper too."""
+        """The interval is only a safety net: jobs trigger it, the reaper too. It stays
+        active with an archived connection: what is in doubt there is cleared up."""
         self.ensure_one()
         return {
             "name": self.env._("AP Sync: send bills to %s", self.name),
@@ -238,7 +269,6 @@ class ApSyncConnection(models.Model):
             "interval_number": 1,
             "interval_type": "hours",
             "priority": 5,
-            "active": self.active,
         }
 
     def _get_usable_mapping_domain(self):

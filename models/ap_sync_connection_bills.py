@@ -1,8 +1,11 @@
 import ast
+import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
+
+_logger = logging.getLogger(__name__)
 
 BILL_TYPES = {
     "include_bills": "in_invoice",
@@ -94,8 +97,20 @@ class ApSyncConnection(models.Model):
     def _filter_bills(self, moves):
         """Return those of the bills that this connection takes."""
         self.ensure_one()
-        # sudo: the condition may look at what the bill's author can't read.
-        return moves & moves.sudo().filtered_domain(self._get_bill_domain())
+        try:
+            # sudo: the condition may look at what the bill's author can't read.
+            return moves & moves.sudo().filtered_domain(self._get_bill_domain())
+        except (ValueError, KeyError):
+            # A field it names is gone. People must be able to post bills anyway.
+            _logger.exception("AP Sync: the condition of %s can't be applied", self.id)
+            self.sudo()._set_attention(
+                "internal",
+                self.env._(
+                    "Its condition on bills can't be applied any more, so it takes "
+                    "none. Correct “Only Bills Like”, then press Sync on them."
+                ),
+            )
+            return moves.browse()
 
     @api.model
     def _get_for_trigger(self, company, trigger):

@@ -274,9 +274,10 @@ class ApSyncRule(models.Model):
         """``_find``; a rule that can't be applied any more (a field it names is gone)
         holds the jobs it speaks about, and no others."""
         try:
-            return self._find(jobs)
-        except psycopg2.Error:
-            # The transaction is over: whoever began it tries again.
+            with self.env.cr.savepoint(flush=False):
+                return self._find(jobs)
+        except psycopg2.OperationalError:
+            # A conflict with another transaction: whoever began this tries again.
             raise
         except Exception:
             _logger.exception("AP Sync: rule %s can't be applied", self.id)
