@@ -283,7 +283,6 @@ class Connector(Protocol):
 
     code: ClassVar[str]
     capability: ClassVar[Capability]
-    can_update: ClassVar[bool]
     #: Seconds to wait after an unclear answer before the ERP is asked about it: a
     #: write that was cut off may still be under way there.
     settle_seconds: ClassVar[float]

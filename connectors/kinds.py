@@ -1,15 +1,17 @@
 """The kinds of sync error, as data.
 
-One row per kind of error that accounts-payable products document, with two letters
-that decide what happens next. The words shown to people are in
+One row per kind of error that accounts-payable products document; those that no
+connector raises yet are there for the ERPs to come. The words shown to people are in
 ``models/ap_sync_guidance.py`` (they are translated, this file is not).
 
-``CLASS`` says where the cause lies: D our data, M mapping or master data in the ERP,
+``cls`` says where the cause lies: D our data, M mapping or master data in the ERP,
 P period, C connection or permission, T transient, X conflict with what the ERP has,
 U outcome unknown.
 
-``RETRY`` says who may try again: ``auto`` the engine, unattended; ``fix`` a person
-after a correction; ``check`` nobody before the ERP was looked into; ``no`` nobody.
+``retry`` says what a person may do with a bill that failed so: ``fix`` it and press
+Sync; ``check`` the ERP first, or ``no``: both ask for a decision (*Resolve*) and no
+bulk retry touches them. ``auto`` passes by itself. Whether the engine tries again is
+decided by the outcome of the attempt, not by the kind.
 """
 
 from dataclasses import dataclass
@@ -93,8 +95,8 @@ KINDS: dict[str, Kind] = {
             "attachment_missing",
             "attachment_refused",
             "invalid_data",
+            "totals_differ",
         ),
-        *_kinds("D", CHECK, "totals_differ"),
         # -- Periods
         *_kinds(
             "P",

@@ -65,7 +65,6 @@ class OdooConnector:
 
     code: ClassVar[str] = "odoo"
     capability: ClassVar[Capability] = Capability.LOOKUP
-    can_update: ClassVar[bool] = True
     settle_seconds: float = 60.0
 
     def __init__(self, settings: Settings):

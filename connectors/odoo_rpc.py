@@ -18,6 +18,7 @@ _MODEL_METHODS = {
     "create",
     "fields_get",
     "load",
+    "search",
     "search_count",
     "search_read",
 }

@@ -9,6 +9,8 @@ import logging
 
 from odoo.tools import SQL
 
+from .transaction import PASSING
+
 _logger = logging.getLogger(__name__)
 
 BATCH = 100
@@ -31,8 +33,11 @@ def run(env):
         try:
             with env.cr.savepoint():
                 job._apply_effects()
+        except PASSING:
+            raise  # all of them are tried again
         except Exception:
-            # Somebody's override of chatter or activities: the sync itself is done.
+            # Somebody's override of chatter or activities: the sync itself is done. Not
+            # tried again, which would fill the log every minute.
             _logger.exception("AP Sync: effects of job %s failed", job.id)
     jobs.write({"effects_due": False})
     return len(jobs)

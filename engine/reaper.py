@@ -17,11 +17,25 @@ BATCH = 500
 
 
 def run(registry):
-    """Mend and wake; each step in its own transaction, so that one can't stop the
-    others."""
+    """Mend and wake; each step alone, so that one can't stop the others."""
+    for step in (_mend, _wake, _apply_effects):
+        try:
+            step(registry)
+        except Exception:
+            # Next minute again; what it left is still there.
+            _logger.exception("AP Sync: %s failed", step.__name__)
+
+
+def _mend(registry):
     while transact(registry, _end_leases) == BATCH:
         pass
+
+
+def _wake(registry):
     transact(registry, _wake_due)
+
+
+def _apply_effects(registry):
     while transact(registry, effects.run) == effects.BATCH:
         pass
 

@@ -161,7 +161,9 @@ def doubt(job, error, connector, settle):
         again["next_try_at"] = earliest
     again["next_try_at"] = max(again["next_try_at"], earliest)
     values = job._prepare_error_values(error.kind, error.message)
-    job._update_status("doubt", **again, **values)
+    # An ERP that honours keys is not asked but sent the same key again.
+    repeat = connector.capability == Capability.IDEMPOTENT and job.phase == "sending"
+    job._update_status("retry" if repeat else "doubt", **again, **values)
 
 
 def _retry(job, error):

@@ -16,4 +16,5 @@ from . import ap_sync_rule
 from . import ap_sync_rule_checks
 from . import res_company
 from . import res_config_settings
+from . import res_currency
 from . import res_partner

@@ -109,8 +109,7 @@ class AccountMove(models.Model):
             self.filtered(lambda move: move.state == "draft")._ap_sync_submit("ready")
         return result
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_syncing(self):
+    def _ap_sync_check_deletable(self):
         """A job survives nothing that would lose it."""
         # sudo: jobs that this user can't see protect the bill as well.
         for job in self.sudo().ap_sync_job_ids:
@@ -118,7 +117,7 @@ class AccountMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(bill)s can't be deleted: its sync to %(connection)s is in "
-                        "progress. Wait until it has ended, then cancel the bill.",
+                        "progress. Cancel the bill instead: it is then held.",
                         bill=job.move_id.display_name,
                         connection=job.connection_id.name,
                     )
@@ -136,7 +135,7 @@ class AccountMove(models.Model):
     def unlink(self):
         """Override of `account`: jobs that never sent anything go with their bill."""
         jobs = self.sudo().ap_sync_job_ids
-        self._unlink_except_syncing()
+        self._ap_sync_check_deletable()
         jobs.unlink()
         self._ap_sync_look_again()
         return super().unlink()

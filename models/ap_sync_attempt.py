@@ -52,7 +52,6 @@ class ApSyncAttempt(models.Model):
     document = fields.Json("Document as Sent")
 
     _job_number_uniq = models.UniqueIndex("(job_id, number)")
-    _sending_idx = models.Index("(started_at) WHERE outcome = 'sending'")
 
     def write(self, vals):
         """Refuse: the history of what was sent is not edited, by anyone."""

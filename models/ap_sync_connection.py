@@ -1,3 +1,5 @@
+from urllib.parse import urlsplit
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -156,6 +158,9 @@ class ApSyncConnection(models.Model):
         self._check_target_change(vals)
         self._lock_secret(vals)
         result = super().write(vals)
+        if "bill_domain" in vals:
+            for connection in self.filtered(lambda c: c.attention_kind == "internal"):
+                connection.sudo()._set_mended()
         if self._get_rule_fields() & vals.keys():
             for connection in self:
                 connection._reevaluate_jobs()
@@ -169,7 +174,7 @@ class ApSyncConnection(models.Model):
             moved = {
                 name
                 for name in ("connector", "url", "erp_database", "erp_company")
-                if name in vals and (vals[name] or "") != (connection[name] or "")
+                if name in vals and _place(vals[name]) != _place(connection[name])
             }
             if not moved:
                 continue
@@ -307,3 +312,10 @@ class ApSyncConnection(models.Model):
             "domain": [("connection_id", "=", self.id)],
             "context": {"default_connection_id": self.id},
         }
+
+
+def _place(value):
+    """Return what tells two places apart: the host and port of an address (http made
+    https is the same place), else the value."""
+    text = (value or "").strip()
+    return urlsplit(text).netloc.lower() if "://" in text else text

@@ -43,7 +43,7 @@ GUIDANCE = {
     ),
     "vendor_changed_in_erp": (
         _lt("Vendor changed in the ERP"),
-        _lt("Compare the bill in the ERP, then Sync or mark it as synced."),
+        _lt("Compare the bill in the ERP, then press Resolve."),
     ),
     "vendor_missing": (
         _lt("Vendor missing"),
@@ -172,8 +172,8 @@ GUIDANCE = {
     "period_locked": (
         _lt("Period locked"),
         _lt(
-            "Change the bill date, reopen the period, or let the connection use the "
-            "next open date."
+            "Reopen the period, correct the date, or let the connection use the next "
+            "open date."
         ),
     ),
     "date_outside_period": (
@@ -195,15 +195,15 @@ GUIDANCE = {
     # -- Conflicts
     "duplicate_bill": (
         _lt("Bill already in the ERP"),
-        _lt("Compare the two. Mark it as synced, or correct the reference and Sync."),
+        _lt("Compare the two, then press Resolve: mark as synced, or send it again."),
     ),
     "duplicate_payment": (
         _lt("Payment reference already used"),
-        _lt("Use another payment reference, then Sync."),
+        _lt("Use another payment reference, then press Resolve."),
     ),
     "nothing_due": (
         _lt("Nothing due in the ERP"),
-        _lt("Void the payment in the ERP, then Sync."),
+        _lt("Void the payment in the ERP, then press Resolve."),
     ),
     "bill_missing_in_erp": (
         _lt("Bill gone from the ERP"),
@@ -223,7 +223,7 @@ GUIDANCE = {
     ),
     "credit_applied": (
         _lt("Credit already applied"),
-        _lt("Undo the application in the ERP, then Sync."),
+        _lt("Undo the application in the ERP, then press Resolve."),
     ),
     "update_unsupported": (
         _lt("Bill already synced"),
@@ -244,11 +244,17 @@ GUIDANCE = {
     # -- The connection
     "token_expired": (
         _lt("Access expired"),
-        _lt("An administrator renews the key on the connection; all jobs then go."),
+        _lt(
+            "An administrator renews the key on the connection and presses Test "
+            "connection; all jobs then go."
+        ),
     ),
     "credentials_wrong": (
         _lt("Key refused"),
-        _lt("An administrator enters a valid key on the connection; all jobs then go."),
+        _lt(
+            "An administrator enters a valid key on the connection and presses Test "
+            "connection; all jobs then go."
+        ),
     ),
     "integration_user_lost": (
         _lt("Integration user lost its role"),
@@ -260,13 +266,17 @@ GUIDANCE = {
     ),
     "address_wrong": (
         _lt("Address wrong"),
-        _lt("An administrator corrects the address on the connection."),
+        _lt(
+            "An administrator corrects the address on the connection and presses Test "
+            "connection."
+        ),
     ),
     "address_refused": (
         _lt("Address not allowed"),
         _lt(
             "Use the ERP's public https address, or have the server's administrator "
-            "add the host to ap_sync_allowed_hosts in odoo.conf."
+            "add the host to ap_sync_allowed_hosts in odoo.conf; then press Test "
+            "connection."
         ),
     ),
     "redirected": (
@@ -330,8 +340,8 @@ GUIDANCE = {
     "outcome_unknown": (
         _lt("Outcome unknown"),
         _lt(
-            "Look for the bill in the ERP. Then press Resolve: check again, mark it as "
-            "synced, or send it again."
+            "Look for the bill in the ERP. An AP Sync manager then presses Resolve: "
+            "check again, mark it as synced, or send it again."
         ),
     ),
     "internal": (
@@ -342,7 +352,10 @@ GUIDANCE = {
     "rule": (_lt("Stopped by a rule"), _lt("See the rule named here.")),
     "vendor_blocked": (
         _lt("Vendor blocked"),
-        _lt("Remove Block sync on the vendor if its bills should go."),
+        _lt(
+            "An AP Sync manager removes Block sync on the vendor if its bills should "
+            "go."
+        ),
     ),
     "vendor_unmapped": (
         _lt("Vendor not mapped"),

@@ -70,7 +70,12 @@ class ApSyncJob(models.Model):
             ("hold", self.env._("%s on hold")),
             ("block", self.env._("%s blocked")),
             ("done", self.env._("%s already synced")),
-            ("decide", self.env._("%s need a decision: open them and press Resolve")),
+            (
+                "decide",
+                self.env._(
+                    "%s need a decision: a manager opens them and presses Resolve"
+                ),
+            ),
             ("refused", self.env._("%s not among the bills that the connection takes")),
         ]
         parts = [text % len(outcome[k]) for k, text in texts if outcome.get(k)]

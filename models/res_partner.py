@@ -1,5 +1,8 @@
 from odoo import fields, models
 
+#: Written by Odoo itself all the time, and in no rule.
+IGNORED_FIELDS = {"supplier_rank", "customer_rank", "message_main_attachment_id"}
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -16,10 +19,10 @@ class ResPartner(models.Model):
     )
 
     def write(self, vals):
-        """Override of `base`: bills of a vendor just blocked or freed are looked at
-        again, and so are those that wait for something on the vendor."""
+        """Override of `base`: a rule may look at anything of a vendor, so its bills are
+        looked at again."""
         result = super().write(vals)
-        if {"ap_sync_blocked", "ap_sync_block_reason", "category_id"} & vals.keys():
+        if vals.keys() - IGNORED_FIELDS:
             self._ap_sync_reevaluate_jobs()
         return result
 

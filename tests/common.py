@@ -32,7 +32,6 @@ class FakeErp:
     """
 
     code = "odoo"
-    can_update = True
     settle_seconds = 0.0
 
     def __init__(self, capability=Capability.LOOKUP):

@@ -1,6 +1,7 @@
-"""A TCP proxy in front of a real ERP that can lose answers: what no ERP can be asked
-to do by itself."""
+"""A TCP proxy in front of a real ERP that can lose or spoil answers: what no ERP can
+be asked to do by itself."""
 
+import contextlib
 import socket
 import threading
 
@@ -10,7 +11,7 @@ class LossyProxy:
 
     ``lose(text)`` makes it swallow the answer to the next request that contains the
     text (a path): the server gets the request whole and answers, the client sees the
-    connection reset.
+    connection end. ``lose(text, answer=...)`` sends these bytes instead.
     """
 
     def __init__(self, host, port):
@@ -21,8 +22,8 @@ class LossyProxy:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def lose(self, text, times=1):
-        self._to_lose += [text.encode()] * times
+    def lose(self, text, answer=b""):
+        self._to_lose.append((text.encode(), answer))
 
     def close(self):
         self._listener.close()
@@ -41,10 +42,12 @@ class LossyProxy:
             request = _read_message(client)
             server.sendall(request)
             answer = _read_message(server)
-            for text in self._to_lose:
+            for text, instead in self._to_lose:
                 if text in request.split(b"\r\n", 1)[0]:
-                    self._to_lose.remove(text)
+                    self._to_lose.remove((text, instead))
                     self.lost += 1
+                    with contextlib.suppress(OSError):  # the client had enough
+                        client.sendall(instead)
                     return
             client.sendall(answer)
 

@@ -196,6 +196,44 @@ class TestEndToEnd(RealErpCommon):
                 )
                 self.assertEqual(len(vendors), 1)
 
+    def test_a_garbled_answer_after_the_erp_kept_the_bill_leaves_one_bill(self):
+        page = b"<html><body>Please log in</body></html>"
+        answers = {
+            "HTML instead of JSON": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(page), page),
+            "a truncated answer": b"HTTP/1.1 200 OK\r\nContent-Type: "
+            b"application/json\r\nContent-Length: 900\r\n\r\n{",
+            "a huge answer": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 12000000\r\n\r\n" + b"1" * 12_000_000,
+        }
+        for name, answer in answers.items():
+            with self.subTest(name):
+                self.proxy.lost = 0
+                self.proxy.lose("account.move/action_post", answer)
+                job = self.sync(self.make_bill())
+                self.assertEqual(self.proxy.lost, 1, "the fault happened")
+                for _try in range(3):
+                    if job.status == "in_progress":
+                        self.make_due(job)
+                        self.dispatch()
+                self.assert_status(job, "success")
+                self.assertEqual(job.attempt_ids[-1:].outcome, "ambiguous")
+                self.assertEqual(len(self.books(job)), 1)
+
+    def test_a_bill_in_a_foreign_currency_keeps_its_currency_and_amount(self):
+        currency = self.env.ref("base.SEK")
+        currency.active = True
+        self.erp_query("UPDATE res_currency SET active = true WHERE name = 'SEK'")
+        job = self.sync(self.make_bill(currency_id=currency.id))
+        self.assert_status(job, "success")
+        [[name, total]] = self.erp_query(
+            "SELECT currency.name, move.amount_total::float FROM account_move move "
+            "JOIN res_currency currency ON currency.id = move.currency_id "
+            "WHERE move.id = %s",
+            int(job.erp_id),
+        )
+        self.assertEqual((name, total), ("SEK", 100.0))
+
     def test_refreshed_data_proposes_mappings_by_code(self):
         Account = self.env["account.account"]
         account = Account.search([("code", "=", "612000")]) or Account.create(

@@ -127,7 +127,10 @@ class TestRuleChecks(ApSyncCommon):
         self.connection.sudo().erp_lock_date = bill.date
         day = format_date(self.env, bill.date)
         job = self.assert_stopped(
-            bill, "period_locked", f"dated {day} and ERP is locked up to {day}", bill
+            bill,
+            "period_locked",
+            f"booked on {day}, and ERP is locked up to {day}",
+            bill,
         )
         self.connection.sudo().erp_lock_date = bill.date - timedelta(days=1)
         self.assert_goes(job)
