@@ -181,8 +181,8 @@ class ApSyncRule(models.Model):
                 lock = lock if lock and date <= lock else None
             if lock:
                 message = self.env._(
-                    "The bill would be booked on %(date)s, and %(connection)s is locked "
-                    "up to %(lock)s.",
+                    "The bill would be booked on %(date)s, and %(connection)s is "
+                    "locked up to %(lock)s.",
                     date=format_date(self.env, date),
                     connection=connection.name,
                     lock=format_date(self.env, lock),

@@ -9,6 +9,10 @@ class ResCurrency(models.Model):
         result = super().write(vals)
         if "active" in vals:
             # sudo: whoever activates a currency need not see connections.
-            connections = self.env["ap.sync.connection"].sudo().search([])
-            connections._reevaluate_jobs(["currency_not_enabled"])
+            self.env["ap.sync.job"].sudo()._request_evaluation(
+                [
+                    ("status", "in", ["on_hold", "blocked"]),
+                    ("cause_kinds", "like", ",currency_not_enabled,"),
+                ]
+            )
         return result
