@@ -1,8 +1,8 @@
 """What `dev run` does in the two Odoos: connect, enter bills, sync, check the books.
 
-`command_run.py` calls `prepare`, then `enter_bills` or `import_invoices`, `sync` and
-`verify`, and prints what they return. All of it goes through the front doors (JSON-2
-with an API key); only the check reads the ERP's tables.
+`command_run.py` calls `connect`, `prepare`, then `enter_bills` (or what
+`demo_invoices.py` has) and `sync`; `demo_check.py` then compares the books. All of it
+goes through the front doors (JSON-2 with an API key).
 """
 
 import base64

@@ -11,9 +11,9 @@ import uuid
 
 from odoo.tools import SQL
 
-from ..connectors import make_connector
 from . import effects, local, probe, schedule
 from .claim import claim
+from .client import open_client
 from .record import record
 from .send import send_all
 from .transaction import PASSING, now, transact
@@ -23,8 +23,9 @@ _logger = logging.getLogger(__name__)
 #: A scheduled action is killed after 120 s by default (limit_time_real); a run stops
 #: claiming well before that and leaves the rest to the next.
 BUDGET = 40.0
-#: Seconds after which no byte is sent any more, whatever the lease still allows.
-HARD_END = 100.0
+#: Seconds after the last claim until which what was claimed may be sent, whatever the
+#: lease still allows; what did not get its turn is claimed again by the next run.
+GRACE = 60.0
 #: Jobs claimed at once, for each bill that may be sent at once: enough to keep the
 #: threads busy, few enough to be served within the lease.
 ROUNDS = 2
@@ -47,9 +48,11 @@ def run(registry, connection_id, budget=BUDGET):
     try:
         stop_at = time.monotonic() + budget
         while transact(registry, _evaluate_due, connection_id):
-            pass
+            if time.monotonic() > stop_at:
+                break
         if lease["needs_probe"]:
-            probe.mend_by_itself(registry, connection_id)
+            # The outage that held its jobs may be over.
+            probe.check_connection(registry, connection_id)
         serve = _serve_local if lease["connector"] == "local" else _serve_erp
         served = serve(registry, connection_id, token, stop_at)
     finally:
@@ -72,21 +75,19 @@ def _serve_local(registry, connection_id, token, stop_at):
 
 def _serve_erp(registry, connection_id, token, stop_at):
     """Claim and send round by round; stop when the ERP asks to wait."""
-    served, setup = 0, None
+    served, connector = 0, None
     while time.monotonic() < stop_at:
         if not transact(registry, _renew_lease, connection_id, token):
             break
-        if setup is None:
-            setup = transact(registry, _get_setup, connection_id)
-            connector = make_connector(setup["code"], setup["settings"])
-            limit = setup["concurrency"] * ROUNDS
-        works, seen = transact(
-            registry, claim, connection_id, limit, stop_at - BUDGET + HARD_END
-        )
+        if connector is None:
+            connector, concurrency = open_client(registry, connection_id)
+            limit = concurrency * ROUNDS
+        hard_end = stop_at + GRACE
+        works, seen = transact(registry, claim, connection_id, limit, hard_end)
         served += seen
         if not seen:
             break
-        for results in send_all(connector, works, setup["concurrency"]):
+        for results in send_all(connector, works, concurrency):
             _record(registry, results, connector)
     return served
 
@@ -192,15 +193,6 @@ def _give_back_lease(env, connection_id, token):
     connection = env["ap.sync.connection"].browse(connection_id)
     if due and not connection.attention_kind:
         connection._wake(max(filter(None, (due, not_before, now(env)))))
-
-
-def _get_setup(env, connection_id):
-    connection = env["ap.sync.connection"].browse(connection_id)
-    return {
-        "code": connection.connector,
-        "settings": connection._get_settings(),
-        "concurrency": connection.concurrency,
-    }
 
 
 def _evaluate_due(env, connection_id):

@@ -2,21 +2,14 @@
 
 import time
 
-from ..connectors import ConnectorError, make_connector
+from ..connectors import ConnectorError
+from ..connectors.base import CheckItem
+from .client import open_client
 from .transaction import now, transact
 
 CHECK_SECONDS = 30
 FETCH_SECONDS = 90
 KINDS = ["account", "vendor", "tax", "payment_term", "analytic", "journal", "currency"]
-
-
-def _connect(registry, connection_id):
-    def get_setup(env):
-        connection = env["ap.sync.connection"].browse(connection_id)
-        return connection.connector, connection._get_settings()
-
-    code, settings = transact(registry, get_setup)
-    return make_connector(code, settings)
 
 
 def check_connection(registry, connection_id):
@@ -25,15 +18,16 @@ def check_connection(registry, connection_id):
 
     :return: whether all items are right.
     """
-    connector = _connect(registry, connection_id)
-    items = connector.check(deadline=time.monotonic() + CHECK_SECONDS)
+    connector, _concurrency = open_client(registry, connection_id)
+    items = list(connector.check(deadline=time.monotonic() + CHECK_SECONDS))
     good = bool(items) and all(item.ok for item in items)
     lock_date = False
     if good:
         try:
             lock_date = connector.lock_date(deadline=time.monotonic() + CHECK_SECONDS)
-        except ConnectorError:
+        except ConnectorError as error:
             good = False
+            items.append(CheckItem("Lock date", False, error.message))
 
     def store(env):
         connection = env["ap.sync.connection"].browse(connection_id)
@@ -51,17 +45,12 @@ def check_connection(registry, connection_id):
     return good
 
 
-def mend_by_itself(registry, connection_id):
-    """Look whether an outage that held a connection's jobs is over."""
-    check_connection(registry, connection_id)
-
-
 def refresh_data(registry, connection_id, context):
     """Pull the ERP's master data, propose mappings.
 
     :return: the notification for the user.
     """
-    connector = _connect(registry, connection_id)
+    connector, _concurrency = open_client(registry, connection_id)
     deadline = time.monotonic() + FETCH_SECONDS
     fetched, problem = {}, None
     try:

@@ -20,7 +20,7 @@ from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from .. import engine
 from ..connectors import Capability, ConnectorError, Outcome, Receipt
 from ..connectors.base import CheckItem
-from ..engine import dispatcher, probe, reaper
+from ..engine import client, dispatcher, reaper
 
 
 class FakeErp:
@@ -131,9 +131,9 @@ class ApSyncCommon(AccountTestInvoicingCommon):
     def setUp(self):
         super().setUp()
         self.erp = FakeErp()
-        for module in (dispatcher, probe):
-            patcher = patch.object(module, "make_connector", lambda code, s: self.erp)
-            self.startPatcher(patcher)
+        self.startPatcher(
+            patch.object(client, "make_connector", lambda code, settings: self.erp)
+        )
         self.startPatcher(
             patch.object(type(self.connection), "_get_settle_seconds", lambda *a: 0.0)
         )

@@ -12,7 +12,7 @@ from odoo.tests import tagged
 from odoo.tools import config
 
 from ..connectors import make_connector
-from ..engine import dispatcher, probe
+from ..engine import client
 from .common import ApSyncCommon
 from .lossy_proxy import LossyProxy
 
@@ -65,8 +65,7 @@ class RealErpCommon(ApSyncCommon):
 
     def setUp(self):
         super().setUp()
-        for module in (dispatcher, probe):
-            self.startPatcher(patch.object(module, "make_connector", make_connector))
+        self.startPatcher(patch.object(client, "make_connector", make_connector))
 
     @classmethod
     def erp_query(cls, query, *values):

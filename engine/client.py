@@ -1,0 +1,19 @@
+"""The connector of one connection, ready to be used without a transaction."""
+
+from ..connectors import make_connector
+from .transaction import transact
+
+
+def open_client(registry, connection_id):
+    """Return ``(connector, concurrency)`` of a connection.
+
+    Its settings are read once and the transaction is over before the connector is
+    used, so what changes meanwhile counts from the next call of this.
+    """
+    code, settings, concurrency = transact(registry, _read, connection_id)
+    return make_connector(code, settings), concurrency
+
+
+def _read(env, connection_id):
+    connection = env["ap.sync.connection"].browse(connection_id)
+    return connection.connector, connection._get_settings(), connection.concurrency
