@@ -12,7 +12,7 @@ class TestJobLife(ApSyncCommon):
     def test_a_bill_in_progress_can_not_be_deleted(self):
         bill = self.make_bill(post=False)
         job = self.submit(bill)
-        with self.assert_refused(UserError, "in progress.*Wait until it has ended"):
+        with self.assert_refused(UserError, "in progress.*Cancel the bill"):
             bill.unlink()
         self.assertTrue(job.exists())
 

@@ -111,7 +111,7 @@ class TestJobs(ApSyncCommon):
                     self.sync(job),
                     (
                         "warning",
-                        "1 need a decision: open them and press Resolve",
+                        "1 need a decision: a manager opens them and presses Resolve",
                     ),
                 )
                 self.assert_status(job, "failed")
@@ -145,7 +145,7 @@ class TestJobs(ApSyncCommon):
         self.assertEqual(
             message,
             "1 queued, 1 already in progress, 1 on hold, 1 blocked, 1 already synced, "
-            "1 need a decision: open them and press Resolve",
+            "1 need a decision: a manager opens them and presses Resolve",
         )
 
     def test_sync_of_nothing_says_so(self):
