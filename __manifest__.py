@@ -4,7 +4,6 @@
     "version": "19.0.1.0.0",
     "category": "Accounting/Accounting",
     "author": "AP Sync founders",
-    "website": "https://github.com/ap-sync/ap_sync",
     "license": "LGPL-3",
     "depends": ["account"],
     "data": [

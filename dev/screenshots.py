@@ -139,6 +139,8 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
             "bills",
             "/odoo/action-account.action_move_in_invoice",
             ".o_list_view .o_data_row",
+            # The buttons of the list are there for chosen bills.
+            click=".o_data_row .o_list_record_selector input",
         ),
     ]
     missing = []
