@@ -614,6 +614,16 @@ class TestLookUp(OdooCase):
             document or make_document(), deadline=deadline, **options
         )
 
+    def test_another_vendors_bill_of_the_same_number_is_never_found(self):
+        answers = {
+            "ir.model.data/check_object_reference": MISSING_KEY,
+            "account.move/search_read": [BILL],
+        }
+        unknown = make_document(vendor=Vendor("Deco", "", 7))
+        with FakeOdoo(**answers) as server:
+            self.assertEqual(self.look_up(server, unknown), [])
+        self.assertNotIn("account.move/search_read", server.called)
+
     def test_a_bill_under_our_key_is_ours(self):
         answers = {
             "ir.model.data/check_object_reference": ["account.move", 57],
