@@ -117,7 +117,7 @@ class AccountMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(bill)s can't be deleted: its sync to %(connection)s is in "
-                        "progress. Cancel the bill instead: it is then held.",
+                        "progress. Cancel the bill instead.",
                         bill=job.move_id.display_name,
                         connection=job.connection_id.name,
                     )

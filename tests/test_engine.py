@@ -1,9 +1,8 @@
-from decimal import Decimal
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from ..connectors import Capability, Outcome, Receipt
+from ..connectors import Capability, Outcome
 from ..engine import dispatcher, probe
 from ..engine.claim import claim
 from ..engine.record import record
@@ -164,43 +163,6 @@ class TestEngine(ApSyncCommon):
         self.assertLess(len(self.erp.writes), 12)
         self.assertEqual(self.connection.health, "waiting")
         self.assertEqual(set(jobs.mapped("status")), {"in_progress"})
-
-    def test_a_different_bill_of_that_reference_is_never_adopted(self):
-        job = self.submit(self.make_bill())
-        self.erp.script = [error("duplicate_bill", Outcome.REJECTED)]
-        other = Receipt(
-            erp_id="9",
-            number="X/9",
-            kind="bill",
-            reference=job.reference,
-            currency=job.currency_id.name,
-            total=Decimal("999"),
-            vendor_erp_id="77",
-            ours=False,
-        )
-        self.erp.lookup_script = [[other]]
-        self.dispatch()
-        self.assert_status(job, "failed")
-        self.assertIn("X/9", job.message)
-        self.assertFalse(job.erp_id)
-
-    def test_the_same_bill_entered_there_by_hand_is_adopted(self):
-        job = self.submit(self.make_bill())
-        self.erp.script = [error("duplicate_bill", Outcome.REJECTED)]
-        same = Receipt(
-            erp_id="9",
-            number="X/9",
-            kind="bill",
-            reference=job.reference,
-            currency=job.currency_id.name,
-            total=Decimal("100"),
-            vendor_erp_id="77",
-            ours=False,
-        )
-        self.erp.lookup_script = [[same]]
-        self.dispatch()
-        self.assert_status(job, "success")
-        self.assertEqual(job.erp_number, "X/9")
 
     def test_a_late_answer_never_overwrites_what_is_known(self):
         job = self.submit(self.make_bill())

@@ -87,6 +87,23 @@ class TestEngineDoubt(ApSyncCommon):
         self.assertEqual(job.error_kind, "outcome_unknown")
         self.assertEqual(len(self.erp.writes), 1)
 
+    def test_a_different_bill_of_that_reference_is_never_adopted(self):
+        job = self.submit(self.make_bill())
+        self.erp.script = [error("duplicate_bill", Outcome.REJECTED)]
+        self.erp.lookup_script = [[self.found(job, total=Decimal("999"))]]
+        self.dispatch()
+        self.assert_status(job, "failed")
+        self.assertIn("X/9", job.message)
+        self.assertFalse(job.erp_id)
+
+    def test_the_same_bill_entered_there_by_hand_is_adopted(self):
+        job = self.submit(self.make_bill())
+        self.erp.script = [error("duplicate_bill", Outcome.REJECTED)]
+        self.erp.lookup_script = [[self.found(job)]]
+        self.dispatch()
+        self.assert_status(job, "success")
+        self.assertEqual(job.erp_number, "X/9")
+
     def test_one_bill_of_the_erp_is_never_two_of_ours(self):
         first = self.submit(self.make_bill())
         self.dispatch()

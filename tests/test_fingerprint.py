@@ -75,7 +75,7 @@ class TestFingerprint(ApSyncCommon):
             "bill_date": date(2020, 1, 1),
             "accounting_date": date(2020, 1, 1),
             "due_date": None,
-            "currency": "XXX",
+            "currency": "JPY",
             "vendor": replace(document.vendor, local_id=0, name="Other"),
             "lines": document.lines[:1],
             "untaxed": Decimal(1),
