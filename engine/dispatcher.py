@@ -11,7 +11,7 @@ import uuid
 
 from odoo.tools import SQL
 
-from . import effects, local, probe, schedule
+from . import effects, failpoints, local, probe, schedule
 from .claim import claim
 from .client import open_client
 from .record import record
@@ -46,6 +46,7 @@ def run(registry, connection_id, budget=BUDGET):
         return 0
     served = 0
     try:
+        failpoints.reach("leased")
         stop_at = time.monotonic() + budget
         while transact(registry, _evaluate_due, connection_id):
             if time.monotonic() > stop_at:
@@ -87,8 +88,10 @@ def _serve_erp(registry, connection_id, token, stop_at):
         served += seen
         if not seen:
             break
+        failpoints.reach("claimed")
         for results in send_all(connector, works, concurrency):
             _record(registry, results, connector)
+            failpoints.reach("recorded")
     return served
 
 

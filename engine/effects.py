@@ -9,6 +9,7 @@ import logging
 
 from odoo.tools import SQL
 
+from . import failpoints
 from .transaction import PASSING
 
 _logger = logging.getLogger(__name__)
@@ -40,4 +41,5 @@ def run(env):
             # tried again, which would fill the log every minute.
             _logger.exception("AP Sync: effects of job %s failed", job.id)
     jobs.write({"effects_due": False})
+    failpoints.reach("effects")
     return len(jobs)

@@ -8,6 +8,7 @@ import psycopg2.errors
 
 from ..connectors import Capability, ConnectorError, Outcome
 from . import claim as claims
+from . import failpoints
 from . import record as records
 from .claim import Work
 from .send import Result
@@ -41,6 +42,7 @@ def post_batch(env, connection_id, limit):
         # them by their tokens.
         env.flush_all()
         records.record(env, results, LocalLedger())
+        failpoints.reach("posted")
     return seen
 
 

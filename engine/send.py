@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from ..connectors import ConnectorError, Outcome, Receipt
+from . import failpoints
 from .claim import UPDATE, VERIFY, Work
 
 _logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def perform(connector, work):
     """
     started = time.monotonic()
     receipts, error = (), None
+    failpoints.reach("sending")
     try:
         receipts = _call(connector, work)
     except ConnectorError as problem:
@@ -63,6 +65,7 @@ def perform(connector, work):
             f"The connector stopped with an internal error ({type(problem).__name__}).",
             Outcome.AMBIGUOUS,
         )
+    failpoints.reach("answered")
     return Result(work, receipts, error, time.monotonic() - started)
 
 
