@@ -23,15 +23,6 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
                 "company_id": cls.env.company.id,
             }
         )
-        cls.env["ap.sync.erp.record"].sudo().create(
-            {
-                "connection_id": cls.connection.id,
-                "kind": "account",
-                "erp_id": "61",
-                "code": "6000",
-                "name": "Consulting",
-            }
-        )
         cls.vendor = cls.env["res.partner"].create({"name": "Tour Vendor"})
         cls.held = cls._make_job("HELD-1", cls.vendor)
         cls.failed = cls._make_job("FAIL-1")
@@ -91,11 +82,6 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
 
     def test_filter_by_status(self):
         self._start("/odoo/ap-sync-jobs", "ap_sync_filter_by_status")
-
-    def test_map_held_bill(self):
-        self.assertEqual(self.held.error_kind, "gl_account_unmapped")
-        self._start("/odoo/ap-sync-jobs", "ap_sync_map_held_bill")
-        self.assertEqual(self.held.phase, "queued")
 
     def test_block_vendor(self):
         self._start("/odoo/ap-sync-settings", "ap_sync_block_vendor")

@@ -85,12 +85,45 @@ tours.add("ap_sync_map_held_bill", {
             run: "click",
         },
         {
-            content: "The bill goes",
-            trigger: ".o_form_view .o_field_ap_sync_badge .badge:contains(In Progress)",
+            content: "The bill goes by itself, and may be there already",
+            trigger:
+                ".o_form_view .o_field_ap_sync_badge .badge:contains(/In Progress|Success/)",
         },
         {
             content: "Nothing stops it any more",
             trigger: ".o_form_view:not(:has(.o_field_ap_sync_causes))",
+        },
+        {
+            content: "Back to the list",
+            trigger: ".o_back_button, .breadcrumb-item a",
+            run: "click",
+        },
+        {content: "The list is there", trigger: ".o_list_view"},
+        ...showAll,
+        {
+            content: "Look again until it is there",
+            trigger: row("HELD-1"),
+            timeout: 40000,
+            async run({click, queryFirst}) {
+                const synced = `${row("HELD-1")} .badge:contains(Success)`;
+                while (!queryFirst(synced)) {
+                    await click("button:has(> .o_searchview_icon)");
+                    await new Promise((resolve) => setTimeout(resolve, 300));
+                }
+            },
+        },
+        {
+            content: "The badge leads to the ERP's bill",
+            trigger: `${row("HELD-1")} a.badge[href*="/odoo/"]`,
+        },
+        {
+            content: "Open it",
+            trigger: `${row("HELD-1")} td[name=move_id]`,
+            run: "click",
+        },
+        {
+            content: "It has the ERP's number",
+            trigger: ".o_form_view .o_field_widget[name=erp_number]:contains(BILL/)",
         },
     ],
 });
