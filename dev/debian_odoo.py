@@ -30,6 +30,7 @@ EMPTY_FILES = (
     "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js",
 )
 LIBRARY = Path("usr/lib/python3/dist-packages")
+TARGET = "$(REPO_URI) $(RELEASE) $(ORIGIN)"
 HINT = "or point --odoo at an Odoo 19 you have (git clone, branch 19.0)."
 
 
@@ -116,15 +117,18 @@ def _mirror() -> str:
     No address is written into this project: people behind a mirror of their own, or
     without the internet, get Odoo from where they get everything.
     """
-    listed = shell.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)"],
-        error="Could not read apt's package sources: repair them, then try again.",
-    )
-    for line in listed.splitlines():
-        uri, _, origin = line.partition(" ")
-        # Without package lists the origin is not known and shows as its own name.
-        if "security" not in uri and origin in ("Debian", "", "$(ORIGIN)"):
-            return uri
+    # apt knows whose an archive is once it has its lists. An image of Debian comes
+    # without: there the first archive with a plain suite is taken.
+    for options, whose in (([], "Debian"), (["--no-release-info"], "$(ORIGIN)")):
+        listed = shell.run(
+            ["apt-get", "indextargets", *options, "--format", TARGET],
+            error="Could not read apt's package sources: repair them, then try again.",
+        )
+        for line in listed.splitlines():
+            uri, suite, origin = line.split(" ", 2)
+            # Not bookworm-security, not the bookworm-something of another project.
+            if origin == whose and "-" not in suite and not uri.startswith("cdrom:"):
+                return uri
     raise DevError(
         "This machine's apt has no Debian mirror to fetch Odoo 19 from: add one, "
         + HINT

@@ -34,6 +34,9 @@ UNFIT_VERSIONS = (
 )
 # How it says that it found nothing at all: the index is out of reach.
 NOTHING_FOUND = "(from versions: none)"
+# Which Python an environment is for. Not its build: bare Debian's is updated when we
+# install its venv module, and all would be made a second time.
+INTERPRETER = (sys.base_prefix, sys.implementation.cache_tag)
 NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -45,7 +48,7 @@ def for_odoo(odoo: Odoo, extra: tuple[str, ...] = ()) -> Path:
     wanted = [*_installable(odoo), *_own(odoo), *extra]
     constraints = odoo.from_debian and sys.version_info[:2] == (3, 11)
     python = _environment(
-        "odoo-" + paths.digest(odoo.key, *wanted, sys.version),
+        "odoo-" + paths.digest(odoo.key, *wanted, *INTERPRETER),
         wanted,
         CONSTRAINTS if constraints else None,
         library=odoo.library,
@@ -56,7 +59,7 @@ def for_odoo(odoo: Odoo, extra: tuple[str, ...] = ()) -> Path:
 def for_lint() -> Path:
     """The Python with the linters and nothing else: needs no Odoo."""
     wanted = [line for line in _lines(OWN) if line.split("==")[0] in LINT_TOOLS]
-    return _environment("lint-" + paths.digest(*wanted, sys.version), wanted, None)
+    return _environment("lint-" + paths.digest(*wanted, *INTERPRETER), wanted, None)
 
 
 def _lines(path: Path) -> list[str]:
