@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from ..connectors import Capability, Outcome, base
 from ..connectors.kinds import KINDS
-from . import schedule
+from . import health, schedule
 from .claim import VERIFY
 from .transaction import PASSING, now
 
@@ -32,10 +32,11 @@ def record(env, results, connector):
         )
     )
     tokens = dict(env.cr.fetchall())
-    troubles, vendors = [], {}
-    for result in results:
-        job = jobs.browse(result.work.job_id)
-        _record_attempt(env, result)
+    _record_attempts(env, results)
+    owners = _get_owners(jobs, results)
+    troubles, vendors, succeeded = [], {}, jobs.browse()
+    # One loop over the records themselves: what is read of one is read of all.
+    for job, result in zip(jobs, results, strict=True):
         if tokens.get(job.id) != result.work.token:
             # The lease had run out and the job went on without this answer: it must
             # not overwrite what is known now. Resolving finds the bill by its key.
@@ -46,21 +47,31 @@ def record(env, results, connector):
             )
             continue
         if result.work.mode == VERIFY:
-            trouble = _record_verified(job, result, connector)
+            trouble = _record_verified(job, result, connector, owners)
         elif result.error:
             trouble = _record_refused(job, result, connector)
         else:
             trouble = _succeed(job, result.receipts[0], result.work.document)
         troubles.append(trouble)
-        if job.status == "success" and result.receipts[0].ours:
-            vendors[job] = result.receipts[0].vendor_erp_id
+        if job.status == "success":
+            succeeded |= job
+            owners[result.receipts[0].erp_id] = job
+            if result.receipts[0].ours:
+                vendors[job] = result.receipts[0].vendor_erp_id
+    if succeeded:
+        _flag_changed(succeeded)
     jobs._remember_vendors(vendors)
-    _record_health(env, jobs, troubles)
+    health.record(env, jobs, troubles)
 
 
-def _record_attempt(env, result):
-    if not result.work.attempt_id:
-        return
+def _record_attempts(env, results):
+    by_attempt = {r.work.attempt_id: r for r in results if r.work.attempt_id}
+    for attempt in env["ap.sync.attempt"].browse(by_attempt):
+        attempt._set_outcome(_prepare_outcome(env, by_attempt[attempt.id]))
+
+
+def _prepare_outcome(env, result):
+    """Return the values that tell on an attempt what became of it."""
     values = {"ended_at": now(env), "duration": result.duration}
     if result.error:
         error = result.error
@@ -79,7 +90,7 @@ def _record_attempt(env, result):
             erp_number=receipt.number,
             message="\n".join(receipt.notes),
         )
-    env["ap.sync.attempt"].browse(result.work.attempt_id)._set_outcome(values)
+    return values
 
 
 # === WHAT A JOB BECOMES. Each returns what troubles the connection: the error, or None
@@ -102,18 +113,24 @@ def _succeed(job, receipt, document):
         effects_due=True,
         **job._prepare_cause_values([]),
     )
-    # Edited while it was under way? Then what the ERP has is the old text. A bill that
-    # can't be read any more counts as changed: its outcome must be recorded anyway.
-    changed = True
+
+
+def _flag_changed(jobs):
+    """Edited while it was under way? Then what the ERP has is the old text. A bill that
+    can't be read any more counts as changed: its outcome must be recorded anyway."""
     try:
-        with job.env.cr.savepoint():
-            changed = job._is_bill_changed()
+        with jobs.env.cr.savepoint():
+            changed = jobs.filtered(lambda job: job._is_bill_changed())
     except PASSING:
         raise
     except Exception:
-        _logger.exception("AP Sync: job %s can't be compared with its bill", job.id)
-    if changed:
-        job.write({"changed_since_sync": True})
+        if len(jobs) > 1:
+            for job in jobs:
+                _flag_changed(job)
+            return
+        _logger.exception("AP Sync: job %s can't be compared with its bill", jobs.id)
+        changed = jobs
+    changed.write({"changed_since_sync": True})
 
 
 def _left_out(job, document):
@@ -203,8 +220,11 @@ def _fail(job, kind, message):
     )
 
 
-def _record_verified(job, result, connector):
-    """The ERP was asked about a job in doubt: adopt, send again, or stop."""
+def _record_verified(job, result, connector, owners):
+    """The ERP was asked about a job in doubt: adopt, send again, or stop.
+
+    :param owners: ``{ERP id: job}`` of the ERP's bills that belong to a job.
+    """
     if result.error:
         again = _next_try(job)
         if again is None:
@@ -220,7 +240,7 @@ def _record_verified(job, result, connector):
         return None
     same = [receipt for receipt in found if base.matches(document, receipt)]
     if len(found) == 1 and same and _is_complete(job, same[0]):
-        if other := _get_owner(job, same[0]):
+        if other := owners.get(same[0].erp_id):
             _fail(
                 job,
                 "duplicate_bill",
@@ -273,55 +293,18 @@ def _is_resumable(job, receipt):
     return receipt.ours and not _is_complete(job, receipt)
 
 
-def _get_owner(job, receipt):
-    """Return another job that this bill of the ERP belongs to, if any."""
-    return job.search(
-        [
-            ("connection_id", "=", job.connection_id.id),
-            ("erp_id", "=", receipt.erp_id),
-            ("id", "!=", job.id),
-        ],
-        limit=1,
+def _get_owners(jobs, results):
+    """Return ``{ERP id: job}`` for the bills found in the ERP that belong to a job
+    already; one search for all of them."""
+    found = {
+        receipt.erp_id
+        for result in results
+        if result.work.mode == VERIFY
+        for receipt in result.receipts
+    }
+    if not found:
+        return {}
+    owners = jobs.search(
+        [("connection_id", "in", jobs.connection_id.ids), ("erp_id", "in", list(found))]
     )
-
-
-# === THE CONNECTION === #
-
-
-def _record_health(env, jobs, troubles):
-    """Open, close or give up the connection's circuit breaker, honour its wishes."""
-    connection = jobs.connection_id
-    # What did not get its turn says nothing of the ERP.
-    troubles = [t for t in troubles if not t or t.kind != "not_sent_in_time"]
-    errors = [trouble for trouble in troubles if trouble]
-    for error in errors:
-        if KINDS[error.kind].person:
-            connection._set_attention(error.kind, error.message)
-            # An earlier answer of this round may have stopped the connection before
-            # these jobs came back: they wait with the others.
-            jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
-            return
-    if len(errors) < len(troubles):
-        if connection.failures:
-            connection.write({"failures": 0, "failing_since": False})
-    elif errors:
-        _count_failures(env, connection, errors)
-    waits = [error.retry_after for error in errors if error.retry_after]
-    if waits:
-        until = now(env) + schedule.timedelta(seconds=max(waits))
-        connection.write({"not_before": until})
-
-
-def _count_failures(env, connection, errors):
-    failures = connection.failures + len(errors)
-    since = connection.failing_since or now(env)
-    values = {"failures": failures, "failing_since": since}
-    pause = schedule.breaker_pause(failures)
-    if pause:
-        values["not_before"] = now(env) + pause
-    connection.write(values)
-    if now(env) - since >= schedule.BREAKER_LONG:
-        connection._set_attention(
-            "erp_unavailable",
-            env._("It did not answer for a day: %s", errors[-1].message),
-        )
+    return {owner.erp_id: owner for owner in owners}

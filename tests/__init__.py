@@ -16,6 +16,7 @@ from . import test_jobs
 from . import test_local_ledger
 from . import test_mappings
 from . import test_neutralize
+from . import test_record_many
 from . import test_reevaluate
 from . import test_resolve
 from . import test_rule_checks

@@ -1,0 +1,50 @@
+"""What outcomes say of the connection as a whole: its circuit breaker, how long its ERP
+asks to be left alone, and what only a person can mend."""
+
+from ..connectors.kinds import KINDS
+from . import schedule
+from .transaction import now
+
+
+def record(env, jobs, troubles):
+    """Open, close or give up the connection's circuit breaker, honour its wishes.
+
+    :param jobs: the jobs of one connection that were served together.
+    :param troubles: for each outcome the ``ConnectorError`` that tells of a trouble of
+        the connection, or None.
+    """
+    connection = jobs.connection_id
+    # What did not get its turn says nothing of the ERP.
+    troubles = [t for t in troubles if not t or t.kind != "not_sent_in_time"]
+    errors = [trouble for trouble in troubles if trouble]
+    for error in errors:
+        if KINDS[error.kind].person:
+            connection._set_attention(error.kind, error.message)
+            # An earlier answer of this round may have stopped the connection before
+            # these jobs came back: they wait with the others.
+            jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
+            return
+    if len(errors) < len(troubles):
+        if connection.failures:
+            connection.write({"failures": 0, "failing_since": False})
+    elif errors:
+        _count_failures(env, connection, errors)
+    waits = [error.retry_after for error in errors if error.retry_after]
+    if waits:
+        until = now(env) + schedule.timedelta(seconds=max(waits))
+        connection.write({"not_before": until})
+
+
+def _count_failures(env, connection, errors):
+    failures = connection.failures + len(errors)
+    since = connection.failing_since or now(env)
+    values = {"failures": failures, "failing_since": since}
+    pause = schedule.breaker_pause(failures)
+    if pause:
+        values["not_before"] = now(env) + pause
+    connection.write(values)
+    if now(env) - since >= schedule.BREAKER_LONG:
+        connection._set_attention(
+            "erp_unavailable",
+            env._("It did not answer for a day: %s", errors[-1].message),
+        )
