@@ -1,3 +1,4 @@
+from . import account_lock_exception
 from . import account_move
 from . import account_move_document
 from . import account_move_ledger

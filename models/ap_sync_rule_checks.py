@@ -167,15 +167,17 @@ class ApSyncRule(models.Model):
         """Odoo and an Odoo ERP move such a bill to an open date without a word; here
         it waits unless the connection says to do so."""
         found = {}
+        jobs = jobs.filtered(
+            lambda job: (
+                job.connection_id.lock_policy == "hold" and job.move_id.invoice_date
+            )
+        )
+        local = jobs.filtered(lambda job: job.connection_id.connector == "local")
+        locks = local.move_id._get_ap_sync_ledger_locks()
         for job in jobs:
             connection, move = job.connection_id, job.move_id
-            if connection.lock_policy != "hold" or not move.invoice_date:
-                continue
-            if connection.connector == "local":
-                locks = move._get_violated_lock_dates(
-                    move.invoice_date, move._affect_tax_report()
-                )
-                date, lock = move.invoice_date, locks[-1][0] if locks else None
+            if job in local:
+                date, lock = move.invoice_date, locks[move]
             else:
                 date, lock = move.date, connection.erp_lock_date
                 lock = lock if lock and date <= lock else None

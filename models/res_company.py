@@ -24,11 +24,15 @@ class ResCompany(models.Model):
         """Override of `account`: bills held by a locked period go when it opens."""
         result = super().write(vals)
         if LOCK_DATE_FIELDS & vals.keys():
-            # sudo: whoever moves a lock date need not see connections.
-            self.env["ap.sync.connection"].sudo().search(
-                [("company_id", "child_of", self.ids)]
-            )._reevaluate_jobs(["period_locked"])
+            self._ap_sync_reevaluate_locked()
         return result
+
+    def _ap_sync_reevaluate_locked(self):
+        """Look again at the bills that a locked period of these companies holds."""
+        # sudo: whoever moves a lock date need not see connections.
+        self.env["ap.sync.connection"].sudo().search(
+            [("company_id", "child_of", self.ids)]
+        )._reevaluate_jobs(["period_locked"])
 
     def _get_ap_sync_connection(self):
         """Return where a bill of this company goes when somebody presses Sync.

@@ -14,6 +14,7 @@ from . import test_fingerprint
 from . import test_job_life
 from . import test_jobs
 from . import test_local_ledger
+from . import test_lock_exceptions
 from . import test_mappings
 from . import test_neutralize
 from . import test_record_many
