@@ -4,11 +4,11 @@ import logging
 import math
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from odoo.tools import SQL
 
-from ..connectors import Document
+from ..connectors import CONNECTORS, Capability, Document
 from . import schedule
 from .transaction import PASSING, now
 
@@ -120,10 +120,38 @@ def _documents(jobs):
         )
         files = moves._get_ap_sync_attachments(connection)
         for job in connection_jobs:
-            documents[job] = job.move_id._prepare_ap_sync_document(
+            document = job.move_id._prepare_ap_sync_document(
                 job, contents=True, erp_ids=erp_ids, files=files
             )
+            unclear = get_unclear_attempt(job)
+            if unclear:
+                document = _as_sent(unclear, document)
+            documents[job] = document
     return documents
+
+
+def get_unclear_attempt(job):
+    """Return the last attempt under the job's key of which nobody knows what became,
+    for an ERP that is not asked but sent the same key again; else none.
+
+    Until that is clear, the key stands for what was sent then, whatever the bill says
+    today: the same key with another bill would be answered with the old one.
+    """
+    attempts = job.attempt_ids.browse()
+    connector = CONNECTORS.get(job.connection_id.connector)
+    if connector and connector.capability == Capability.IDEMPOTENT:
+        attempts = job.attempt_ids.filtered(
+            lambda a: a.key == job.key and a.outcome == "ambiguous"
+        )
+    return attempts[:1]
+
+
+def _as_sent(attempt, today):
+    """Return the document of an attempt, with the files of today's that went along."""
+    document = Document.from_json(attempt.document)
+    files = {file.checksum: file for file in today.attachments}
+    kept = [files.get(file.checksum) for file in document.attachments]
+    return replace(document, attachments=tuple(filter(None, kept)))
 
 
 def _claim_send(documents, until, deadline):
