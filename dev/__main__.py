@@ -32,6 +32,12 @@ def parser() -> argparse.ArgumentParser:
         "test", help="run the tests; further arguments go to pytest"
     )
     test.add_argument("--odoo", **odoo)
+    faults = commands.add_parser(
+        "faults",
+        help="break real processes and see that no bill is lost or doubled: --list,"
+        " --rows 5,24, --seeds N (a soak), --quick (the short set)",
+    )
+    faults.add_argument("--odoo", **odoo)
     shots = commands.add_parser("screenshots", help="take a picture of every screen")
     shots.add_argument("--out", metavar="DIR", help="where to (default: in the cache)")
     shots.add_argument("--odoo", **odoo)
@@ -43,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 def execute(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
     options, rest = parser().parse_known_args(arguments)
-    if rest and options.command != "test":
+    if rest and options.command not in ("test", "faults"):
         parser().error(f"unknown arguments: {' '.join(rest)}")
     if options.command == "lint":
         import command_lint
@@ -53,6 +59,10 @@ def execute(arguments: list[str]) -> int:
         import command_test
 
         return command_test.run(options.odoo, rest)
+    if options.command == "faults":
+        import command_faults
+
+        return command_faults.run(options.odoo, rest)
     if options.command == "screenshots":
         import screenshots
 

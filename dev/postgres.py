@@ -82,17 +82,29 @@ def carried_programs(python: Path) -> Path:
 
 
 class Postgres:
-    """The cluster. `start` before use, `stop` when done; both safe with others."""
+    """The cluster. `start` before use, `stop` when done; both safe with others.
 
-    def __init__(self, programs: Path):
+    :param folder: another one than the shared cluster's, for one that may be broken.
+    :param settings: change or add to `SETTINGS`.
+    """
+
+    def __init__(
+        self,
+        programs: Path,
+        folder: Path | None = None,
+        settings: dict[str, str] | None = None,
+    ):
         self.programs = programs
+        self.settings = {**SETTINGS, **(settings or {})}
         version = shell.run(
             [programs / "postgres", "--version"],
             error=f"The PostgreSQL in {programs} does not run: install it again.",
         )
         # "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
         major = re.search(r"\d+", version).group()
-        self.folder = paths.subfolder("pg", f"{major}-{paths.digest(programs)}")
+        self.folder = folder or paths.subfolder(
+            "pg", f"{major}-{paths.digest(programs)}"
+        )
         self.data = self.folder / "data"
         self.log = self.folder / "postgres.log"
         self.socket = self._socket_folder()
@@ -130,6 +142,25 @@ class Postgres:
                     )
                 self._users.release()
 
+    def restart(self, mode: str) -> None:
+        """Stop the cluster in a mode of `pg_ctl`, `immediate` being a crash, and
+        start it again."""
+        self.halt(mode)
+        self.resume()
+
+    def halt(self, mode: str) -> None:
+        """Stop the cluster whoever uses it; only for one of our own."""
+        self._as_owner(
+            self.programs / "pg_ctl", "stop", "-w", "-D", self.data, "-m", mode
+        )
+
+    def resume(self) -> None:
+        """Start the cluster after `halt`."""
+        self._as_owner(
+            self.programs / "pg_ctl", "start", "-w", "-t", "60", "-D", self.data,
+            "-l", self.log,
+        )  # fmt: skip
+
     def answers(self) -> bool:
         """Whether the cluster runs and lets us in."""
         return shell.succeeds(self._psql("postgres") + ["-c", "SELECT 1"])
@@ -155,10 +186,7 @@ class Postgres:
                 self._create()
         self._write_settings()
         self._drop_stale_pid()
-        self._as_owner(
-            self.programs / "pg_ctl", "start", "-w", "-t", "60", "-D", self.data,
-            "-l", self.log,
-        )  # fmt: skip
+        self.resume()
 
     def _create(self) -> None:
         if paths.is_root():
@@ -176,7 +204,7 @@ class Postgres:
 
     def _write_settings(self) -> None:
         """Name our settings last in PostgreSQL's file, once; they win there."""
-        values = {**SETTINGS, "unix_socket_directories": str(self.socket)}
+        values = {**self.settings, "unix_socket_directories": str(self.socket)}
         lines = [f"{name} = '{_quoted(value)}'\n" for name, value in values.items()]
         settings = self.folder / "settings.conf"
         settings.write_text("".join(lines))

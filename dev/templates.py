@@ -49,7 +49,7 @@ def main_database(workspace: Workspace, name: str) -> str:
     for _attempt in range(BUILD_TRIES):
         content = content_digest()
         key = paths.digest(base, content)
-        _template(workspace, "tpl_app_", key, fill, KEEP_APP, target)
+        make(workspace, "tpl_app_", key, fill, KEEP_APP, target)
         if content_digest() == content:
             return target
         # Somebody saved a file meanwhile: what was installed may be a mixture.
@@ -74,7 +74,7 @@ def erp_database(workspace: Workspace, name: str) -> tuple[str, str]:
             workspace.install(database, ["account"], demo=False)
             workspace.shell_script(database, ERP_SCRIPT, demo=False)
 
-    _template(workspace, "tpl_erp_", key, fill, KEEP_BASE, target)
+    make(workspace, "tpl_erp_", key, fill, KEEP_BASE, target)
     rows = workspace.postgres.sql(
         "SELECT value FROM ir_config_parameter WHERE key = 'ap_sync_dev.api_key'",
         target,
@@ -121,10 +121,10 @@ def _main_template(workspace: Workspace) -> str:
             workspace.databases.create(database)
             workspace.install(database, modules, demo=True)
 
-    return _template(workspace, "tpl_main_", key, fill, KEEP_BASE)
+    return make(workspace, "tpl_main_", key, fill, KEEP_BASE)
 
 
-def _template(
+def make(
     workspace: Workspace,
     prefix: str,
     key: str,

@@ -45,7 +45,9 @@ class Workspace:
     folder tells that its owner is gone.
     """
 
-    def __init__(self, odoo_path: str | None = None):
+    def __init__(
+        self, odoo_path: str | None = None, extra_addons: tuple[Path, ...] = ()
+    ):
         self.odoo = odoo_source.locate(odoo_path)
         programs, extra = postgres.provide_programs()
         self.python = python_env.for_odoo(self.odoo, extra)
@@ -53,6 +55,7 @@ class Workspace:
             programs or postgres.carried_programs(self.python)
         )
         self.databases = Databases(self.postgres)
+        self.extra_addons = extra_addons
         self.run_id = time.strftime("%m%d%H%M%S") + secrets.token_hex(2)
         self.run_dir = paths.subfolder("runs") / self.run_id
         self.log_dir = paths.subfolder("logs") / self.run_id
@@ -92,7 +95,7 @@ class Workspace:
     ) -> Path:
         """Write Odoo's configuration file for one database and return its path."""
         path = self.run_dir / f"{database}.conf"
-        addons = [*self.odoo.addons_paths, paths.addon_parent()]
+        addons = [*self.odoo.addons_paths, paths.addon_parent(), *self.extra_addons]
         text = CONFIGURATION.format(
             addons_path=",".join(str(folder) for folder in addons),
             data_dir=self.databases.data_dir,

@@ -1,0 +1,114 @@
+"""`dev faults`: the fault bench `tests/faults`: real processes that are broken."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import paths
+import shell
+import templates
+from ui import say, step
+from workspace import Workspace
+
+BENCH = paths.CHECKOUT / "tests" / "faults"
+ADDONS = BENCH / "addons"
+BILLS = 150
+
+# The bench's bills: all different, on ten vendors, posted.
+BILLS_SCRIPT = f"""
+env["res.partner"].create(
+    [
+        dict(name=f"Faults Vendor {{n}}", ref=f"FAULTS-{{n}}", is_company=True)
+        for n in range(10)
+    ]
+)
+env["ap.sync.connection"].search([]).write(dict(active=False))
+env["ap.sync.faults"].make_bills({BILLS}, "POOL")
+admin = env.ref("base.user_admin")
+key = env["res.users.apikeys"].with_user(admin).sudo()._generate("rpc", "faults", None)
+env["ir.config_parameter"].set_param("ap_sync_faults.api_key", key)
+env.cr.commit()
+"""
+
+
+def run(odoo: str | None, arguments: list[str]) -> int:
+    """Set up, run the bench, and return its exit code: 0 when all held.
+
+    :param arguments: `--rows 5,24`, `--list`, `--seeds N`, `--first-seed N`, `--quick`;
+        without any, all rows.
+    """
+    with Workspace(odoo, extra_addons=(ADDONS,)) as workspace:
+        if "--list" in arguments:
+            return _bench(workspace, arguments)
+        database = _database(workspace)
+        rows = workspace.postgres.sql(
+            "SELECT value FROM ir_config_parameter"
+            " WHERE key = 'ap_sync_faults.api_key'",
+            database,
+        )
+        folder = workspace.run_dir / "faults"
+        folder.mkdir()
+        dump = folder / "database.dump"
+        with step("Copying the database to a PostgreSQL that may be broken"):
+            shell.run(
+                [
+                    *(workspace.postgres.programs / "pg_dump", "-Fc", "-Z1"),
+                    *("-d", workspace.postgres.dsn(database), "-f", dump),
+                ],
+                error="The bench's database can't be copied.",
+            )
+        prepared = {
+            "programs": str(workspace.postgres.programs),
+            "database": database,
+            "dump": str(dump),
+            "conf": str(workspace.configuration(database)),
+            "odoo": workspace.odoo_command(),
+            "folder": str(folder),
+            "api_key": rows[0][0],
+        }
+        path = folder / "prepared.json"
+        path.write_text(json.dumps(prepared))
+        code = _bench(workspace, ["--prepared", str(path), *arguments])
+        if code:
+            for log in folder.glob("*.log"):
+                log.rename(workspace.log_dir / log.name)
+            say(f"Odoo's logs are in {workspace.log_dir}")
+        return code
+
+
+def _bench(workspace: Workspace, arguments: list[str]) -> int:
+    """Run the bench in Odoo's Python, which has a driver for PostgreSQL."""
+    process = subprocess.Popen(
+        [str(workspace.python), str(BENCH), *arguments],
+        env=shell.clean_env(PYTHONPATH=str(Path(__file__).parent)),
+        preexec_fn=shell.die_with_parent,
+    )
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # it got the signal too, and ends its own children
+
+
+def _database(workspace: Workspace) -> str:
+    """A database with the addon, the bench's addon and its bills; returns its name."""
+    target = workspace.database("faults")
+    key = paths.digest(templates.content_digest(), _digest_of_ours(), BILLS_SCRIPT)
+
+    def fill(database: str) -> None:
+        source = templates.main_database(workspace, "faults_source")
+        workspace.databases.copy(source, database)
+        with step(f"Making the fault bench's database with {BILLS} bills"):
+            workspace.install(database, ["ap_sync_faults"], demo=True)
+            workspace.shell_script(database, BILLS_SCRIPT)
+
+    templates.make(workspace, "tpl_faults_", key, fill, 2, target)
+    return target
+
+
+def _digest_of_ours() -> str:
+    total = hashlib.sha256()
+    for path in sorted(ADDONS.rglob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()

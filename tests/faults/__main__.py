@@ -1,0 +1,136 @@
+"""The bench's own command line, called by `python3 dev faults`."""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import matrix
+from bench import Bench, Set
+from case import Case
+from chaos import Chaos
+from invariants import leaks, violations
+
+# Importing them registers their rows.
+for module in sorted(Path(__file__).parent.glob("rows_*.py")):
+    importlib.import_module(module.stem)
+
+
+def main():
+    """Run what the arguments name and return the exit code."""
+    options = _parser().parse_args()
+    if options.list:
+        _list()
+        return 0
+    chosen = _chosen(options)
+    given = Set(**json.loads(Path(options.prepared).read_text()))
+    started = time.monotonic()
+    failed = 0
+    with Bench(given) as bench:
+        say(f"The bench is up in {time.monotonic() - started:.0f} s.")
+        for row in chosen:
+            for behaviour in row.behaviours:
+                failed += not _run_row(bench, row, behaviour)
+        failed += _run_seeds(bench, options.first_seed, options.seeds)
+        for text in leaks(bench):
+            say(f"   {text}")
+            failed += 1
+    runs = sum(len(row.behaviours) for row in chosen)
+    verdict = "passed" if not failed else f"FAILED ({failed})"
+    say(
+        f"dev faults: {verdict}: {len(chosen)} rows in {runs} runs, "
+        f"{options.seeds} seeds, {time.monotonic() - started:.0f} s"
+    )
+    return 1 if failed else 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python3 dev faults")
+    parser.add_argument("--prepared", help=argparse.SUPPRESS)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--rows", default="")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--first-seed", type=int, default=1)
+    return parser
+
+
+def _chosen(options):
+    rows = sorted(matrix.ROWS, key=lambda row: (row.number, row.letter))
+    if options.rows:
+        wanted = set(options.rows.replace(" ", "").split(","))
+        chosen = [row for row in rows if {row.name, str(row.number)} & wanted]
+        found = {row.name for row in chosen} | {str(row.number) for row in chosen}
+        if wanted - found:
+            sys.exit(f"No such rows: {', '.join(sorted(wanted - found))}; see --list.")
+        return chosen
+    if options.quick:
+        return [row for row in rows if row.quick]
+    return [] if options.seeds else rows
+
+
+def _list():
+    for row in sorted(matrix.ROWS, key=lambda row: (row.number, row.letter)):
+        mark = "*" if row.quick else " "
+        say(f"{row.name:>4} {mark} {row.title} ({', '.join(row.behaviours)})")
+    say("   * also in the short set of .ci/run. Not run on one machine:")
+    for number, reason in sorted(matrix.UNABLE.items()):
+        say(f"{number:>4}   {reason}")
+
+
+def _run_row(bench, row, behaviour):
+    """Run one row for one behaviour, print what came of it; return whether it held."""
+    started = time.monotonic()
+    problems = []
+    case = None
+    try:
+        case = Case(bench, behaviour)
+        row.run(case)
+    except AssertionError as error:
+        problems.append(str(error))
+    except Exception:
+        problems.append(traceback.format_exc())
+    for each in [case, *case.others] if case else []:
+        problems += violations(each)
+        each.archive()
+    verdict = "ok" if not problems else "FAILED"
+    say(
+        f"{row.name:>4} {behaviour:<6} {verdict:<6} "
+        f"{time.monotonic() - started:5.1f} s  {row.title}"
+    )
+    for problem in problems:
+        say(f"       {problem}")
+    return not problems
+
+
+def _run_seeds(bench, first, count):
+    failed = 0
+    for seed in range(first, first + count):
+        started = time.monotonic()
+        chaos = Chaos(bench, seed)
+        try:
+            problems = chaos.run()
+            summary = chaos.summary()
+        except Exception:
+            problems, summary = [traceback.format_exc()], ""
+        verdict = "ok" if not problems else "FAILED"
+        say(
+            f"seed {seed} {verdict} {time.monotonic() - started:.0f} s: {summary}; "
+            f"the host was restarted {bench.host.restarts} times so far"
+        )
+        for problem in problems:
+            say(f"       {problem}")
+        failed += bool(problems)
+    return failed
+
+
+def say(text):
+    """Print at once: the output is often a pipe."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

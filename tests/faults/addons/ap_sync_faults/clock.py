@@ -1,0 +1,18 @@
+"""A minute is a second here: leases, retries and the breaker in a time that a test
+can wait for. What is compared stays in proportion."""
+
+from datetime import timedelta
+
+from odoo.addons.ap_sync.engine import dispatcher, schedule
+
+LEASE_SECONDS = 10
+
+
+def set_up():
+    schedule.STEPS = [timedelta(seconds=step) for step in (1, 2, 3, 5, 8)]
+    schedule.WINDOW = timedelta(seconds=90)
+    schedule.BREAKER_STEPS = [timedelta(seconds=step) for step in (1, 1, 2)]
+    schedule.BREAKER_LONG = timedelta(seconds=60)
+    schedule.LEASE = timedelta(seconds=LEASE_SECONDS)
+    schedule.LEASE_MARGIN = timedelta(seconds=2)
+    dispatcher.PROBE_EVERY = timedelta(seconds=5)

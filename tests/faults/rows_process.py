@@ -1,0 +1,233 @@
+"""Rows 23 to 26, 31 to 36, 38: workers that die, freeze, race and restart."""
+
+import os
+import random
+import signal
+import threading
+import time
+
+from case import KEYS, LOOKUP
+from matrix import row
+
+LEASE_SECONDS = 10
+#: A lease, the settle time and the reaper's tick, with room for a slow machine.
+MENDED_SECONDS = LEASE_SECONDS + 2 + 20
+
+
+def _die_at(case, name, count=3):
+    case.bench.failpoint(name)
+    case.submit(count)
+    case.wait_struck(name)
+    started = time.monotonic()
+    case.settle()
+    return time.monotonic() - started
+
+
+@row(23, "kill -9 before anything is sent", quick=True)
+def die_before_send(case):
+    seconds = _die_at(case, "claimed")
+    case.expect(seconds < MENDED_SECONDS, f"mended in {MENDED_SECONDS} s")
+    first = case.attempts()[0]
+    case.expect(first["outcome"] == "ambiguous", "an unclear attempt")
+    case.expect_synced()
+
+
+@row(24, "kill -9 after the answer, before it is recorded", quick=True)
+def die_after_answer(case):
+    seconds = _die_at(case, "answered")
+    case.expect(seconds < MENDED_SECONDS, f"mended in {MENDED_SECONDS} s")
+    case.expect(len(case.kept()) >= 1, "a bill in the ERP")
+    case.expect_synced()
+
+
+@row(24, "kill -9 in a thread that is about to send", letter="b")
+def die_while_sending(case):
+    _die_at(case, "sending")
+    case.expect_synced()
+
+
+@row(24, "kill -9 with the connection's lease in hand", letter="c")
+def die_with_lease(case):
+    _die_at(case, "leased")
+    case.expect_status("success")
+    case.expect_kept(3)
+
+
+@row(25, "kill -9 after the record, before the effects", quick=True)
+def die_before_effects(case):
+    case.bench.failpoint("recorded")
+    (job_id,) = case.submit()
+    case.wait_struck("recorded")
+    case.expect_status("success")
+    _one_message(case)
+
+
+@row(25, "kill -9 in the middle of the effects", letter="b")
+def die_in_effects(case):
+    case.bench.failpoint("effects")
+    case.submit()
+    case.wait_struck("effects")
+    case.expect_status("success")
+    _one_message(case)
+
+
+def _one_message(case):
+    """The outcome is told in the bill's chatter, once."""
+
+    def told():
+        return case.bench.sql(
+            """
+            SELECT body FROM mail_message
+             WHERE model = 'account.move' AND res_id = %s AND body LIKE %s
+            """,
+            case.job()["move_id"],
+            f"%Faults {case.name} %",
+        )
+
+    case.wait(told, text="A message on the bill")
+    time.sleep(2)
+    case.expect(len(told()) == 1, "one message")
+
+
+@row(26, "SIGTERM to the whole host during a send", quick=True)
+def terminated(case):
+    case.script(*[{"do": "delay", "when": "after", "seconds": 1.5}] * 4)
+    case.submit(4)
+    case.wait(case.writes, text="A write")
+    case.bench.host.restart()
+    case.settle()
+    case.expect_synced()
+
+
+@row(26, "kill -9 of the master and all workers", letter="b")
+def host_killed(case):
+    case.script(*[{"do": "delay", "when": "after", "seconds": 1.5}] * 4)
+    case.submit(4)
+    case.wait(case.writes, text="A write")
+    case.bench.host.kill_master()
+    case.bench.host.wait_until_ready()
+    case.settle()
+    case.expect_synced()
+
+
+@row(31, "Many dispatchers race for the same jobs", quick=True)
+def race(case):
+    (cron,) = case.bench.sql(
+        "SELECT cron_id FROM ap_sync_connection WHERE id = %s", case.id
+    )
+    jobs = case.submit(30)
+
+    def run():
+        try:
+            case.bench.call("ir.cron", "method_direct_trigger", ids=[cron["cron_id"]])
+        except Exception:
+            pass  # "is being executed": what is expected of all but one
+
+    threads = [threading.Thread(target=run) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    case.settle()
+    case.expect_status("success")
+    case.expect_kept(len(jobs))
+    case.expect(len(case.attempts()) == len(jobs), "one attempt for each job")
+
+
+@row(32, "Double and triple clicks of two people", quick=True)
+def double_click(case):
+    bills = case.bench.make_bills(3)
+    made = []
+
+    def click():
+        made.append(case.submit(bills=bills))
+
+    threads = [threading.Thread(target=click) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    case.expect(len(made) == 6, "an answer without an error to each click")
+    jobs = [job["id"] for job in case.jobs()]
+    case.expect(len(jobs) == 3, "one job for each bill")
+    for _ in range(3):
+        case.press(jobs)
+    case.settle()
+    case.press(jobs)
+    case.settle()
+    case.expect_status("success")
+    case.expect_kept(3)
+
+
+@row(33, "The scheduled action and Run Manually at once", behaviours=[LOOKUP])
+def run_manually(case):
+    case.script(*[{"do": "delay", "when": "before", "seconds": 1}] * 3)
+    (cron,) = case.bench.sql(
+        "SELECT cron_id FROM ap_sync_connection WHERE id = %s", case.id
+    )
+    case.submit(3)
+    case.wait(case.writes, text="A write")
+    try:
+        case.bench.call("ir.cron", "method_direct_trigger", ids=[cron["cron_id"]])
+        words = ""
+    except Exception as error:
+        words = str(error)
+    case.expect("currently being executed" in words, f"a refusal, not {words!r}")
+    case.settle()
+    case.expect_status("success")
+    case.expect_kept(3)
+
+
+@row(34, "The scheduled action is killed again and again", behaviours=[KEYS, LOOKUP])
+def killed_repeatedly(case):
+    for _ in range(4):
+        case.bench.failpoint("leased")
+        case.submit(1, bills=[case.bench.pool[len(case.jobs())]])
+        case.wait(lambda: not (case.bench.folder / "leased").exists(), text="A strike")
+    case.settle()
+    case.expect_status("success")
+    (cron,) = case.bench.sql(
+        "SELECT active, failure_count FROM ir_cron WHERE id = %s",
+        case.connection()["cron_id"],
+    )
+    case.expect(cron["active"], "an active scheduled action")
+
+
+@row(36, "Frozen for two leases before the send, then woken", quick=True)
+def frozen_before_send(case):
+    _freeze(case, "sending")
+    case.expect_synced()
+    case.expect(len(case.kept()) <= 1, "one bill")
+
+
+@row(36, "Frozen for two leases after the answer, then woken", letter="b")
+def frozen_after_answer(case):
+    _freeze(case, "answered")
+    case.expect_kept(1)
+    case.expect_synced()
+
+
+def _freeze(case, name):
+    case.bench.failpoint(name, do="stop")
+    case.submit()
+    struck = case.wait_struck(name)
+    time.sleep(2 * LEASE_SECONDS)
+    # Its scheduled action is locked as long as it lives (Odoo ends a frozen worker
+    # after limit_time_real); the reaper has seen what the lease says all the same.
+    case.expect(case.job()["phase"] != "sending", "a job that is no longer Sending")
+    os.kill(struck["pid"], signal.SIGCONT)
+    case.settle()
+    time.sleep(2)
+    case.settle()
+
+
+@row(38, "Deployment after deployment while jobs are under way", behaviours=[LOOKUP])
+def deployments(case):
+    case.submit(40)
+    dice = random.Random(38)
+    for _ in range(2):
+        time.sleep(dice.uniform(0.2, 1.0))
+        case.bench.host.restart()
+    case.settle()
+    case.expect_status("success")
+    case.expect_kept(40)
