@@ -85,17 +85,10 @@ class Postgres:
     """The cluster. `start` before use, `stop` when done; both safe with others.
 
     :param folder: another one than the shared cluster's, for one that may be broken.
-    :param settings: change or add to `SETTINGS`.
     """
 
-    def __init__(
-        self,
-        programs: Path,
-        folder: Path | None = None,
-        settings: dict[str, str] | None = None,
-    ):
+    def __init__(self, programs: Path, folder: Path | None = None):
         self.programs = programs
-        self.settings = {**SETTINGS, **(settings or {})}
         version = shell.run(
             [programs / "postgres", "--version"],
             error=f"The PostgreSQL in {programs} does not run: install it again.",
@@ -204,7 +197,7 @@ class Postgres:
 
     def _write_settings(self) -> None:
         """Name our settings last in PostgreSQL's file, once; they win there."""
-        values = {**self.settings, "unix_socket_directories": str(self.socket)}
+        values = {**SETTINGS, "unix_socket_directories": str(self.socket)}
         lines = [f"{name} = '{_quoted(value)}'\n" for name, value in values.items()]
         settings = self.folder / "settings.conf"
         settings.write_text("".join(lines))

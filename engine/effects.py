@@ -40,6 +40,7 @@ def run(env):
             # Somebody's override of chatter or activities: the sync itself is done. Not
             # tried again, which would fill the log every minute.
             _logger.exception("AP Sync: effects of job %s failed", job.id)
-    jobs.write({"effects_due": False})
-    failpoints.reach("effects")
+    if jobs:
+        jobs.write({"effects_due": False})
+        failpoints.reach("effects")
     return len(jobs)

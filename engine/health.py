@@ -17,13 +17,14 @@ def record(env, jobs, troubles):
     # What did not get its turn says nothing of the ERP.
     troubles = [t for t in troubles if not t or t.kind != "not_sent_in_time"]
     errors = [trouble for trouble in troubles if trouble]
-    for error in errors:
-        if KINDS[error.kind].person:
-            connection._set_attention(error.kind, error.message)
-            # An earlier answer of this round may have stopped the connection before
-            # these jobs came back: they wait with the others.
-            jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
-            return
+    stops = [error for error in errors if KINDS[error.kind].person]
+    if stops:
+        connection._set_attention(stops[0].kind, stops[0].message)
+    if connection.attention_kind:
+        # It may have been stopped by an earlier answer of this round, before these
+        # jobs came back: they are held with the others.
+        jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
+        return
     if len(errors) < len(troubles):
         if connection.failures:
             connection.write({"failures": 0, "failing_since": False})

@@ -42,8 +42,8 @@ def transact(registry, step, *args, tries=5, lang=None):
                 result = step(env, *args)
                 env.flush_all()
             return result
-        except PASSING as error:
-            if number == tries:
+        except Exception as error:
+            if number == tries or not _is_passing(error):
                 raise
             _logger.info(
                 "AP Sync: %s is tried again (%s): %s",
@@ -52,6 +52,11 @@ def transact(registry, step, *args, tries=5, lang=None):
                 type(error).__name__,
             )
             time.sleep(min(2.0, 0.05 * 2**number) * random.uniform(0.5, 1.0))
+
+
+def _is_passing(error):
+    # A server that dies under a query shows as psycopg2's own base class at times.
+    return isinstance(error, PASSING) or type(error) is psycopg2.DatabaseError
 
 
 def now(env):

@@ -9,6 +9,7 @@ from . import test_e_invoices
 from . import test_end_to_end
 from . import test_engine
 from . import test_engine_doubt
+from . import test_engine_halt
 from . import test_engine_keys
 from . import test_engine_upkeep
 from . import test_fingerprint

@@ -1,5 +1,7 @@
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo.tools import mute_logger
 
 from ..connectors.kinds import CHECK, KINDS, NO
@@ -23,6 +25,26 @@ class TestEngineUpkeep(ApSyncCommon):
         return self.env["ir.cron.trigger"].search_count(
             [("cron_id", "=", self.connection.cron_id.id)]
         )
+
+    def try_with(self, *failures):
+        """Run a step that fails so often; return how often it ran."""
+        left, runs = list(failures), []
+
+        def step(env):
+            runs.append(env)
+            if left:
+                raise left.pop(0)
+
+        self._run(lambda registry: transact(registry, step))
+        return len(runs)
+
+    def test_a_step_is_tried_again_when_the_database_was_away(self):
+        away = psycopg2.DatabaseError("server closed the connection unexpectedly")
+        self.assertEqual(self.try_with(away, psycopg2.OperationalError()), 3)
+
+    def test_a_step_with_a_fault_of_its_own_is_not_tried_again(self):
+        with self.assertRaises(psycopg2.ProgrammingError):
+            self.try_with(psycopg2.ProgrammingError(), psycopg2.ProgrammingError())
 
     def test_while_one_dispatcher_serves_a_connection_no_other_does(self):
         job = self.submit(self.make_bill())

@@ -27,7 +27,6 @@ DURABLE = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    "log_statement": "none",
 }
 
 
@@ -60,11 +59,11 @@ class Bench:
         self.folder = Path(self.given.folder)
         self.database = self.given.database
         (self.folder / "pg").mkdir()
-        self.postgres = Postgres(
-            Path(self.given.programs), self.folder / "pg", settings=DURABLE
-        )
+        self.postgres = Postgres(Path(self.given.programs), self.folder / "pg")
         self.erp = FakeErp(self.folder)
         self.pool = []
+        #: Transactions of Odoo's that stood open and did nothing; see invariants.
+        self.idle = set()
         self._names = itertools.count(1)
         self._stack = contextlib.ExitStack()
         self._ticking = threading.Event()
@@ -180,9 +179,11 @@ class Bench:
                     return (
                         [dict(row) for row in cr.fetchall()] if cr.description else []
                     )
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            except psycopg2.Error as error:
                 self._local.connection = None
-                if time.monotonic() > end:
+                # Without a code it was not PostgreSQL that refused: it was away.
+                away = error.pgcode is None or error.pgcode[:2] in ("08", "57")
+                if not away or time.monotonic() > end:
                     raise
                 time.sleep(0.2)
 
@@ -208,6 +209,7 @@ class Bench:
     # -- Set-up
 
     def _restore(self):
+        """Fill the database, in a hurry at first, then with all that makes it safe."""
         dsn = self.postgres.dsn("postgres")
         programs = self.postgres.programs
         shell.run(
@@ -223,6 +225,10 @@ class Bench:
         )
         # A fresh one is not known to the planner; autovacuum comes too late for that.
         self.sql("ANALYZE")
+        for name, value in DURABLE.items():
+            self.sql(f"ALTER SYSTEM SET {name} = {value}")
+        self._local.connection.close()
+        self.postgres.restart("fast")
 
     def _write_conf(self):
         """Odoo's configuration with the bench's own PostgreSQL and pace."""
@@ -248,6 +254,25 @@ class Bench:
     def _start_clock(self):
         threading.Thread(target=self._tick, daemon=True).start()
 
+    def _watch_transactions(self):
+        """Note transactions that wait for something else than PostgreSQL; but not the
+        one in which Odoo's scheduler locks its own row as long as something runs, nor
+        a server that starts and reads its modules' files."""
+        self.idle |= {
+            f"session {row['pid']}, last {row['query'][:300]!r}"
+            for row in self.sql(
+                """
+                SELECT pid, query FROM pg_stat_activity
+                 WHERE datname = %s AND application_name != 'bench'
+                   AND state LIKE 'idle in transaction%%'
+                   AND state_change < now() - interval '4 s'
+                   AND query NOT SIMILAR TO '%%(ir_cron|ir_module_module)%%'
+                """,
+                self.database,
+                patience=0,
+            )
+        }
+
     def _tick(self):
         """Wake the reaper as its scheduled action would be, only more often."""
         postgres = None
@@ -265,6 +290,7 @@ class Bench:
                     """,
                     patience=0,
                 )
+                self._watch_transactions()
                 if postgres is None or postgres.closed:
                     postgres = self.connect("postgres")
                 with postgres.cursor() as cr:

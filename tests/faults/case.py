@@ -26,6 +26,7 @@ class Case:
         self.name = bench.new_name()
         self.holds = []
         self.others = []
+        self.struck_before = len(bench.struck())
         #: Jobs that may end with an unknown outcome although the ERP could be asked.
         self.may_be_unknown = set()
         self.id = bench.call(
@@ -173,10 +174,14 @@ class Case:
     def wait_struck(self, name, seconds=30):
         """Wait until a failpoint has struck; return what did."""
         return self.wait(
-            lambda: [s for s in self.bench.struck() if s["name"] == name][-1:],
+            lambda: [
+                strike
+                for strike in self.bench.struck()[self.struck_before :]
+                if strike["name"] == name
+            ],
             seconds,
             f"A strike at {name}",
-        )[0]
+        )[-1]
 
     # -- Expect
 

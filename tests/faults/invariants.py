@@ -26,6 +26,7 @@ def violations(case):
             _attempts_complete,
             _writes_on_record,
             _holds_hold,
+            _no_idle_transaction,
         )
         for text in check(case)
     ]
@@ -100,7 +101,7 @@ def _attempts_complete(case):
                 yield f"OPEN ATTEMPT: {attempt['id']} of job {attempt['job_id']}"
     for job in case.jobs():
         seen = sorted(numbers.get(job["id"], []))
-        if seen != list(range(1, job["attempt_count"] + 1)):
+        if seen != list(range(1, (job["attempt_count"] or 0) + 1)):
             yield f"GAP: job {job['id']} has the attempts {seen}"
 
 
@@ -128,6 +129,13 @@ def _holds_hold(case):
         for attempt in case.attempts():
             if start < _seconds(attempt["create_date"]) < end:
                 yield f"SENT WHILE PAUSED: attempt {attempt['id']}"
+
+
+def _no_idle_transaction(case):
+    """9: no transaction of ours is left open while the ERP is asked."""
+    for text in case.bench.idle:
+        yield f"IDLE IN TRANSACTION: {text}"
+    case.bench.idle.clear()
 
 
 def leaks(bench):

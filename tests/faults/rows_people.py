@@ -16,11 +16,10 @@ def key_refused(case):
     case.write(concurrency=1)
     case.script(REFUSED)
     case.submit(10)
-    case.wait(
-        lambda: all(job["status"] == "on_hold" for job in case.jobs()),
-        text="A hold of all jobs",
-    )
-    case.expect(case.connection()["attention_kind"] == "credentials_wrong", "a stop")
+    case.wait(lambda: case.connection()["attention_kind"], text="A stop")
+    time.sleep(2)
+    case.expect_status("on_hold")
+    case.expect(case.connection()["attention_kind"] == "credentials_wrong", "the key")
     case.expect(len(case.writes()) == 1, "one write, no hammering")
     activities = case.bench.sql(
         "SELECT 1 FROM mail_activity"
