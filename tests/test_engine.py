@@ -119,7 +119,7 @@ class TestEngine(ApSyncCommon):
     def test_a_refused_key_holds_all_jobs_and_a_good_test_lets_them_go(self):
         jobs = self.submit(self.make_bill() | self.make_bill() | self.make_bill())
         self.connection.concurrency = 1
-        self.erp.script = [error("credentials_wrong", Outcome.REJECTED)] * 2
+        self.erp.script = [error("credentials_wrong", Outcome.REJECTED)]
         self.dispatch()
         self.assertEqual(set(jobs.mapped("status")), {"on_hold"})
         self.assertEqual(set(jobs.mapped("error_kind")), {"credentials_wrong"})
@@ -133,7 +133,7 @@ class TestEngine(ApSyncCommon):
     def test_an_erp_that_asks_to_wait_is_left_alone_and_no_try_is_used_up(self):
         jobs = self.submit(self.make_bill() | self.make_bill())
         self.connection.concurrency = 1
-        self.erp.script = [error("rate_limited", retry_after=120.0)] * 2
+        self.erp.script = [error("rate_limited", retry_after=120.0)]
         self.dispatch()
         self.assertEqual(set(jobs.mapped("phase")), {"retrying"})
         self.assertEqual(set(jobs.mapped("retry_count")), {0})
