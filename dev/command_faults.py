@@ -71,6 +71,7 @@ def run(odoo: str | None, arguments: list[str]) -> int:
         path.write_text(json.dumps(prepared))
         code = _bench(workspace, ["--prepared", str(path), *arguments])
         if code:
+            workspace.log_dir.mkdir(exist_ok=True)  # old ones are pruned by others
             for log in folder.glob("*.log"):
                 log.rename(workspace.log_dir / log.name)
             say(f"Odoo's logs are in {workspace.log_dir}")

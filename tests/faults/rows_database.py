@@ -140,9 +140,12 @@ def too_many_connections(case):
     case.wait(lambda: len(case.writes()) >= 3, text="Three writes")
     database = case.bench.database
     # No limit holds for a superuser, which we are here; a closed door does.
-    case.bench.sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
-    case.bench.kill_sessions()
-    time.sleep(3)
-    case.bench.sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    door = case.bench.connect("postgres")
+    with door.cursor() as cr:
+        cr.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        case.bench.kill_sessions()
+        time.sleep(3)
+        cr.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    door.close()
     case.settle()
     case.expect_synced()

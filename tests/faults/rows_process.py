@@ -172,7 +172,7 @@ def run_manually(case):
         words = ""
     except Exception as error:
         words = str(error)
-    case.expect("currently being executed" in words, f"a refusal, not {words!r}")
+    case.expect("already executing" in words, f"a refusal, not {words!r}")
     case.settle()
     case.expect_status("success")
     case.expect_kept(3)
