@@ -7,9 +7,9 @@ import logging
 from odoo.tools import SQL
 
 from ..connectors import CONNECTORS, ConnectorError, Outcome
-from . import effects
+from . import effects, schedule
 from .record import doubt
-from .transaction import now, transact
+from .transaction import PASSING, now, transact
 
 _logger = logging.getLogger(__name__)
 
@@ -57,8 +57,24 @@ def _end_leases(env):
         )
     )
     jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
+    for job in jobs:
+        _logger.warning("AP Sync: job %s was left behind; the ERP is asked", job.id)
+        try:
+            with env.cr.savepoint():
+                _end_lease(env, job)
+        except PASSING:
+            raise  # all of them are tried again
+        except Exception:
+            # Somebody's override. It must not stop the others, now or by always being
+            # the first in the batch: this one comes again when they are done.
+            _logger.exception("AP Sync: job %s can't be mended", job.id)
+            job.write({"lease_until": now(env) + schedule.LEASE})
+    return len(jobs)
+
+
+def _end_lease(env, job):
     message = env._("The server stopped while the bill was being sent.")
-    jobs.attempt_ids._set_outcome(
+    job.attempt_ids._set_outcome(
         {
             "outcome": "ambiguous",
             "error_kind": "no_answer",
@@ -66,17 +82,14 @@ def _end_leases(env):
             "ended_at": now(env),
         }
     )
-    for job in jobs:
-        _logger.warning("AP Sync: job %s was left behind; the ERP is asked", job.id)
+    if job.phase == "sending":
         connector = CONNECTORS[job.connection_id.connector]  # never the local ledger
-        if job.phase == "sending":
-            error = ConnectorError("no_answer", message, Outcome.AMBIGUOUS)
-            settle = job.connection_id._get_settle_seconds(connector)
-            doubt(job, error, connector, settle)
-        else:
-            # A look-up that was cut off: it changed nothing and is done again.
-            job.write({"lease_token": False, "lease_until": False})
-    return len(jobs)
+        error = ConnectorError("no_answer", message, Outcome.AMBIGUOUS)
+        settle = job.connection_id._get_settle_seconds(connector)
+        doubt(job, error, connector, settle)
+    else:
+        # A look-up that was cut off: it changed nothing and is done again.
+        job.write({"lease_token": False, "lease_until": False})
 
 
 def _wake_due(env):

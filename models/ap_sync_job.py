@@ -115,6 +115,31 @@ class ApSyncJob(models.Model):
         "(move_id, connection_id)",
         "This bill already has a job on this connection. Press Sync on that job.",
     )
+    # No job is ever stuck, whatever code or person wrote it: In Progress it has a time
+    # at which it moves, and while it is sent a lease that the reaper sees run out.
+    _phase_of_status = models.Constraint(
+        """CHECK (
+            CASE status
+                WHEN 'in_progress' THEN
+                    coalesce(phase, '')
+                    IN ('queued', 'sending', 'retrying', 'verifying')
+                WHEN 'on_hold' THEN coalesce(phase, 'ready') = 'ready'
+                ELSE phase IS NULL
+            END)""",
+        "The phase of a job must be one of its status.",
+    )
+    _moves_by_itself = models.Constraint(
+        "CHECK (status != 'in_progress' OR next_try_at IS NOT NULL)",
+        "A job In Progress must have a time at which it moves.",
+    )
+    _sending_is_leased = models.Constraint(
+        "CHECK (coalesce(phase, '') != 'sending' OR lease_until IS NOT NULL)",
+        "A job that is being sent must have a lease that ends.",
+    )
+    _lease_ends = models.Constraint(
+        "CHECK ((lease_token IS NULL) = (lease_until IS NULL))",
+        "A lease must have a token and an end.",
+    )
     # The list filters by status and shows the newest first; the dispatcher takes what
     # is due on its connection; the reaper looks for the few rows it has to mend.
     _status_idx = models.Index("(status, id DESC)")

@@ -27,6 +27,7 @@ from . import test_rules
 from . import test_secrets
 from . import test_settings
 from . import test_states
+from . import test_stuck
 from . import test_tour_to_erp
 from . import test_tours
 from . import test_transport

@@ -40,7 +40,8 @@ class TestStates(ApSyncCommon):
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE ap_sync_job SET status = %s, phase = %s, message = 'before', "
-            "lease_token = 'token' WHERE id = %s",
+            "lease_token = 'token', lease_until = now(), next_try_at = now() "
+            "WHERE id = %s",
             [status, phase or None, job.id],
         )
         job.invalidate_recordset()
@@ -58,10 +59,16 @@ class TestStates(ApSyncCommon):
                 with self.subTest(state=state, event=event):
                     self.put_in(job, state)
                     if event in allowed:
-                        job._update_status(event, message="after")
+                        lease = {"lease_token": "new", "lease_until": job._now()}
+                        values = lease if event == "claim" else {}
+                        job._update_status(event, message="after", **values)
+                        job.flush_recordset()
                         self.assert_status(job, *split_state(move.target))
                         self.assertEqual(job.message, "after")
-                        self.assertFalse(job.lease_token, "a move ends the lease")
+                        # A move ends the lease, but for the one that begins it.
+                        self.assertEqual(
+                            job.lease_token, values.get("lease_token", False)
+                        )
                     else:
                         with self.assertRaises(UserError):
                             job._update_status(event, message="after")

@@ -29,6 +29,7 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
         cls.failed.sudo().write(
             {
                 "status": "failed",
+                "phase": False,
                 **cls.failed._prepare_error_values(
                     "vendor_inactive", "The vendor is <b>archived</b>."
                 ),
