@@ -157,6 +157,8 @@ KINDS: dict[str, Kind] = {
         # -- Rules of our own (block or hold before anything is sent)
         *_kinds("C", FIX, "rule", "vendor_blocked", "vendor_unmapped", "tax_unmapped"),
         *_kinds("C", FIX, "connection_paused", "possible_duplicate"),
+        # -- A manager's decision
+        *_kinds("C", FIX, "aborted"),
         *_kinds("D", FIX, "bill_cancelled", "bill_not_posted"),
     ]
 }

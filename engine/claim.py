@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from odoo.tools import SQL
 
-from ..connectors import CONNECTORS, Capability, Document
+from ..connectors import Document
 from . import schedule
 from .transaction import PASSING, now
 
@@ -123,27 +123,11 @@ def _documents(jobs):
             document = job.move_id._prepare_ap_sync_document(
                 job, contents=True, erp_ids=erp_ids, files=files
             )
-            unclear = get_unclear_attempt(job)
+            unclear = job._get_unclear_attempt()
             if unclear:
                 document = _as_sent(unclear, document)
             documents[job] = document
     return documents
-
-
-def get_unclear_attempt(job):
-    """Return the last attempt under the job's key of which nobody knows what became,
-    for an ERP that is not asked but sent the same key again; else none.
-
-    Until that is clear, the key stands for what was sent then, whatever the bill says
-    today: the same key with another bill would be answered with the old one.
-    """
-    attempts = job.attempt_ids.browse()
-    connector = CONNECTORS.get(job.connection_id.connector)
-    if connector and connector.capability == Capability.IDEMPOTENT:
-        attempts = job.attempt_ids.filtered(
-            lambda a: a.key == job.key and a.outcome == "ambiguous"
-        )
-    return attempts[:1]
 
 
 def _as_sent(attempt, today):

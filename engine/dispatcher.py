@@ -199,7 +199,8 @@ def _give_back_lease(env, connection_id, token):
 
 
 def _evaluate_due(env, connection_id):
-    """Evaluate a batch of the jobs that a change of rules marked; True: more left."""
+    """Evaluate a batch of the jobs that a change of rules, or Retry, marked; True:
+    more left."""
     env.cr.execute(
         SQL(
             """
@@ -212,9 +213,5 @@ def _evaluate_due(env, connection_id):
         )
     )
     jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
-    open_jobs = jobs.filtered(
-        lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
-    )
-    open_jobs._evaluate()
-    (jobs - open_jobs).write({"evaluate_due": False})
+    jobs._evaluate_marked()
     return len(jobs) == EVALUATE_BATCH

@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ..connectors import Capability, Outcome, base
 from ..connectors.kinds import KINDS
 from . import health, schedule
-from .claim import VERIFY, get_unclear_attempt
+from .claim import VERIFY
 from .transaction import PASSING, now
 
 _logger = logging.getLogger(__name__)
@@ -212,7 +212,7 @@ def _next_try(job):
 
 
 def _fail(job, kind, message):
-    if get_unclear_attempt(job):
+    if job._get_unclear_attempt():
         # This try was refused or never left, an earlier one may have arrived: a new
         # key would make a second bill, so a person looks first.
         kind = "outcome_unknown"

@@ -348,6 +348,8 @@ GUIDANCE = {
         _lt("Internal error"),
         _lt("Ask your administrator to look for this job in the server's log."),
     ),
+    # -- A manager's decision
+    "aborted": (_lt("Aborted"), _lt("Press Sync to send it after all.")),
     # -- Rules
     "rule": (_lt("Stopped by a rule"), _lt("See the rule named here.")),
     "vendor_blocked": (

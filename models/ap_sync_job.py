@@ -3,6 +3,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..connectors import CONNECTORS, Capability
 from .ap_sync_guidance import GUIDANCE, describe
 from .ap_sync_states import MOVES, PHASES, STATUSES, split_state, state_of
 
@@ -230,7 +231,8 @@ class ApSyncJob(models.Model):
 
         :param event: a key of ``MOVES``.
         :param values: what is known with it (cause, next try, ERP number...); the
-            lease always ends with a move, except for one that is given here.
+            lease always ends with a move, except for one that is given here, and so
+            does a mark to be evaluated: it was for the state the job was in.
         :raise UserError: when the event is not allowed in a job's state; nothing is
             written then.
         """
@@ -254,9 +256,26 @@ class ApSyncJob(models.Model):
                 "phase": phase,
                 "lease_token": False,
                 "lease_until": False,
+                "evaluate_due": False,
                 **values,
             }
         )
+
+    def _get_unclear_attempt(self):
+        """Return the last attempt under the job's key of which nobody knows what became,
+        for an ERP that is not asked but sent the same key again; else none.
+
+        Until that is clear, the key stands for what was sent then, whatever the bill
+        says today: the same key with another bill would be answered with the old one.
+        """
+        self.ensure_one()
+        attempts = self.attempt_ids.browse()
+        connector = CONNECTORS.get(self.connection_id.connector)
+        if connector and connector.capability == Capability.IDEMPOTENT:
+            attempts = self.attempt_ids.filtered(
+                lambda a: a.key == self.key and a.outcome == "ambiguous"
+            )
+        return attempts[:1]
 
     def _prepare_error_values(self, kind, message):
         """Return the values that show an error of one kind on a job."""

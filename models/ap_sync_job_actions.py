@@ -135,7 +135,9 @@ class ApSyncJob(models.Model):
         self._check_manager()
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Resolve"),
+            "name": self.env._("Abort")
+            if self.status == "in_progress"
+            else self.env._("Resolve"),
             "res_model": "ap.sync.job.resolve",
             "views": [(False, "form")],
             "target": "new",
@@ -216,6 +218,42 @@ class ApSyncJob(models.Model):
         self._log_decision(
             self.env._("Marked as synced, ERP number %s", erp_number), reason
         )
+
+    def _abort(self, reason):
+        """Stop a bill that is In Progress. What was surely not sent is Failed, and
+        Sync starts it again; of what is in doubt the outcome stays unknown.
+
+        :raise UserError: while it is being sent, which nobody can call back.
+        """
+        self.ensure_one()
+        self._check_manager()
+        job = self.sudo()
+        if job.phase == "sending":
+            raise UserError(
+                self.env._(
+                    "The bill is on its way to the ERP and can't be called back. Look "
+                    "again when the answer has come, in some minutes at the latest."
+                )
+            )
+        in_doubt = job.phase == "verifying" or bool(job._get_unclear_attempt())
+        if in_doubt:
+            kind = "outcome_unknown"
+            text = self.env._(
+                "%(user)s stopped the sync before it was known whether the ERP has the "
+                "bill: %(reason)s"
+            )
+        else:
+            kind = "aborted"
+            text = self.env._("%(user)s stopped the sync: %(reason)s")
+        message = text % {"user": self.env.user.name, "reason": reason}
+        job._update_status(
+            "abort",
+            next_try_at=False,
+            # Whoever submitted the bill need not be told to decide, unless one must.
+            effects_due=in_doubt,
+            **job._prepare_error_values(kind, message),
+        )
+        self._log_decision(self.env._("Aborted"), reason)
 
     def _log_decision(self, what, reason):
         """Keep who decided what and why, under the name of the user."""

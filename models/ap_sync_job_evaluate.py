@@ -149,6 +149,28 @@ class ApSyncJob(models.Model):
         jobs.write({"evaluate_due": True})
         jobs.connection_id._wake()
 
+    def _request_sync(self):
+        """Send failed jobs again: a few at once, many by the dispatcher, so that
+        nobody waits for ten thousand.
+
+        :return: as ``_sync``; what is left to the dispatcher counts as queued.
+        """
+        if len(self) <= EVALUATE_AT_ONCE:
+            return self._sync()
+        self.write({"evaluate_due": True})
+        self.connection_id._wake()
+        return {"queue": self}
+
+    def _evaluate_marked(self):
+        """Evaluate the jobs that were marked for it, and send again the failed ones:
+        those *Retry* on the connection has marked. Called by the engine."""
+        waiting = self.filtered(
+            lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
+        )
+        waiting._evaluate()
+        self.filtered(lambda job: job.status == "failed")._sync()
+        self.filtered("evaluate_due").write({"evaluate_due": False})
+
     # === CHANGED SINCE THE SYNC === #
 
     def _note_changes(self):

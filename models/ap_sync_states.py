@@ -12,6 +12,7 @@ A state is the job's status, with its phase while In Progress::
               ├─ found, the same bill ─▶ success (adopted)
               ├─ not there ────────────▶ queued, same key
               └─ differs, or no look-up ▶ failed (outcome unknown)
+    queued, retrying, verifying ─abort─▶ failed
     failed ─Sync─▶ evaluate      success ─bill changed─▶ flagged ─Sync─▶ evaluate
 """
 
@@ -57,6 +58,7 @@ MOVES = {
         ("block", SETTLED | WAITING, "blocked"),
         ("mark_synced", SETTLED - {"new"}, "success"),
         ("verify", {"failed"}, "in_progress/verifying"),
+        ("abort", WAITING | IN_DOUBT, "failed"),
         # The engine
         ("claim", WAITING, "in_progress/sending"),
         ("succeed", SENDING | IN_DOUBT, "success"),

@@ -1,3 +1,4 @@
+from . import test_abort
 from . import test_access
 from . import test_bills
 from . import test_buttons
@@ -22,6 +23,7 @@ from . import test_neutralize
 from . import test_record_many
 from . import test_reevaluate
 from . import test_resolve
+from . import test_retry
 from . import test_rule_checks
 from . import test_rules
 from . import test_secrets

@@ -23,6 +23,8 @@ RIGHTS = {
     "ap.sync.mapping": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.erp.record": {"user": "r", "manager": "r", "administrator": "r"},
     "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.retry": {"manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.retry.line": {"manager": "rwcu", "administrator": "rwcu"},
 }
 
 #: Everything of ours that may be called from outside. A new name here is a new door:
@@ -38,6 +40,7 @@ PUBLIC = {
     "ap.sync.connection": {
         "action_open_jobs",
         "action_open_mappings",
+        "action_open_retry",
         "action_pause",
         "action_refresh_data",
         "action_resume",
@@ -53,6 +56,8 @@ PUBLIC = {
     },
     "ap.sync.job.resolve": {"action_apply"},
     "ap.sync.mapping": {"action_confirm"},
+    "ap.sync.retry": {"action_open_decide"},
+    "ap.sync.retry.line": {"action_retry"},
     "ap.sync.rule": set(),
     "res.company": set(),
     "res.config.settings": set(),
@@ -101,6 +106,12 @@ class TestAccess(ApSyncCommon):
                 }
             )
         )
+        self.retry = self.env["ap.sync.retry"].create(
+            {
+                "connection_id": self.connection.id,
+                "line_ids": [(0, 0, {"error_kind": "vendor_inactive"})],
+            }
+        )
         self.records = {
             "account.move": self.job.move_id,
             "ap.sync.job": self.job,
@@ -112,6 +123,8 @@ class TestAccess(ApSyncCommon):
             "ap.sync.job.resolve": self.env["ap.sync.job.resolve"].create(
                 {"job_id": self.job.id}
             ),
+            "ap.sync.retry": self.retry,
+            "ap.sync.retry.line": self.retry.line_ids,
         }
 
     # -- Roles
@@ -264,6 +277,9 @@ class TestAccess(ApSyncCommon):
             lambda: job._release("Please"),
             lambda: job._mark_synced("Please", "1"),
             lambda: job._resend("Please"),
+            lambda: job._abort("Please"),
+            connection.action_open_retry,
+            lambda: connection._retry("vendor_inactive"),
             job._verify_again,
             lambda: job.env["ap.sync.job.resolve"].create({"job_id": job.id}),
         ):

@@ -24,10 +24,10 @@ ALLOWED = {
     "on_hold/ready": {"queue", "hold", "block", "ready", "mark_synced"},
     "blocked": {"queue", "hold", "block", "ready", "mark_synced"},
     "success": {"queue", "hold", "block", "mark_synced"},
-    "in_progress/queued": {"queue", "hold", "block", "claim", "fail"},
-    "in_progress/retrying": {"queue", "hold", "block", "claim", "fail"},
+    "in_progress/queued": {"queue", "hold", "block", "claim", "fail", "abort"},
+    "in_progress/retrying": {"queue", "hold", "block", "claim", "fail", "abort"},
     "in_progress/sending": {"succeed", "fail", "retry", "doubt"},
-    "in_progress/verifying": {"succeed", "fail", "doubt", "resend"},
+    "in_progress/verifying": {"succeed", "fail", "doubt", "resend", "abort"},
 }
 
 

@@ -1,1 +1,2 @@
 from . import ap_sync_job_resolve
+from . import ap_sync_retry

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class ApSyncJobResolve(models.TransientModel):
-    """What to do with a job on which only a person can decide."""
+    """What to do with a job on which only a person can decide, or to stop one."""
 
     _name = "ap.sync.job.resolve"
     _description = "Resolve AP Sync Job"
@@ -24,6 +24,7 @@ class ApSyncJobResolve(models.TransientModel):
             ("mark_synced", self.env._("It is in the ERP: mark it as synced")),
             ("resend", self.env._("It is not in the ERP: send it again")),
             ("release", self.env._("Release it from the rules that stop it")),
+            ("abort", self.env._("Stop it: do not send it for now")),
         ]
 
     @api.model
@@ -33,6 +34,8 @@ class ApSyncJobResolve(models.TransientModel):
         job = self.env["ap.sync.job"].browse(values.get("job_id"))
         if job.status in {"blocked", "on_hold"}:
             values["decision"] = "release"
+        elif job.status == "in_progress":
+            values["decision"] = "abort"
         return values
 
     def action_apply(self):
@@ -47,6 +50,8 @@ class ApSyncJobResolve(models.TransientModel):
             raise UserError(self.env._("Give the reason: it is kept with your name."))
         if self.decision == "release":
             job._release(reason)
+        elif self.decision == "abort":
+            job._abort(reason)
         elif self.decision == "resend":
             job._resend(reason)
         else:

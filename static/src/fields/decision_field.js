@@ -2,6 +2,7 @@ import {registry} from "@web/core/registry";
 import {RadioField, radioField} from "@web/views/fields/radio/radio_field";
 
 const DECISIONS = {
+    in_progress: ["abort"],
     failed: ["verify", "mark_synced", "resend"],
     on_hold: ["release", "mark_synced"],
     blocked: ["release", "mark_synced"],

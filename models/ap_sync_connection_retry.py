@@ -1,0 +1,94 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..connectors.kinds import AUTO, FIX, KINDS
+
+
+class ApSyncConnection(models.Model):
+    """*Retry*: send again all that failed for one cause, once that is mended."""
+
+    _inherit = "ap.sync.connection"
+
+    failed_count = fields.Integer("Failed", compute="_compute_failed_count")
+
+    def _compute_failed_count(self):
+        counts = dict(
+            self.env["ap.sync.job"]._read_group(
+                [("connection_id", "in", self.ids), ("status", "=", "failed")],
+                ["connection_id"],
+                ["__count"],
+            )
+        )
+        for connection in self:
+            connection.failed_count = counts.get(connection, 0)
+
+    def action_open_retry(self):
+        """Show what failed, cause by cause, each with a button to send it again."""
+        self.ensure_one()
+        self._check_manager()
+        retry = self.env["ap.sync.retry"].create({"connection_id": self.id})
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Retry"),
+            "res_model": retry._name,
+            "res_id": retry.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    @api.model
+    def _is_retried(self, kind):
+        """Tell whether bills that failed so may be sent again without a look into the
+        ERP at each."""
+        return kind in KINDS and KINDS[kind].retry in {AUTO, FIX}
+
+    def _count_failed(self):
+        """Return ``{kind: number of failed jobs}`` of this connection, most first."""
+        self.ensure_one()
+        return dict(
+            self.env["ap.sync.job"]._read_group(
+                [("connection_id", "=", self.id), ("status", "=", "failed")],
+                ["error_kind"],
+                ["__count"],
+                order="__count desc",
+            )
+        )
+
+    def _retry(self, kind):
+        """Send again all jobs that failed with this kind.
+
+        :return: the notification that says how many.
+        :raise UserError: when each of them needs a decision.
+        """
+        self.ensure_one()
+        self._check_manager()
+        if not self._is_retried(kind):
+            raise UserError(
+                self.env._(
+                    "These bills need a look into the ERP, one by one: open each and "
+                    "press Resolve."
+                )
+            )
+        # sudo: nobody has the right to write jobs; these are the connection's, which
+        # the user may read.
+        jobs = (
+            self.env["ap.sync.job"]
+            .sudo()
+            .search(
+                [
+                    ("connection_id", "=", self.id),
+                    ("status", "=", "failed"),
+                    ("error_kind", "=", kind),
+                ]
+            )
+        )
+        label = dict(jobs._selection_error_kind())[kind]
+        # sudo: managers may not write connections, but this is kept in their name.
+        self.sudo().message_post(
+            body=self.env._(
+                "Retry of what failed for “%(cause)s”: %(count)s bills.",
+                cause=label,
+                count=len(jobs),
+            )
+        )
+        return jobs._notify_synced(jobs._request_sync())
