@@ -14,6 +14,7 @@ from . import test_engine_halt
 from . import test_engine_keys
 from . import test_engine_upkeep
 from . import test_fingerprint
+from . import test_health
 from . import test_job_life
 from . import test_jobs
 from . import test_local_ledger
