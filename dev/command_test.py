@@ -10,6 +10,7 @@ import paths
 import shell
 import system
 import templates
+import uninstall_check
 from servers import OdooServer
 from ui import say
 from workspace import Workspace
@@ -21,7 +22,8 @@ NOTHING_COLLECTED = 5
 def run(odoo: str | None, pytest_arguments: list[str]) -> int:
     """Set up, run the tests, and return pytest's exit code.
 
-    Without arguments all tests run, and Odoo's own lint tests on the addon as well.
+    Without arguments all tests run, Odoo's own lint tests on the addon as well, and
+    the addon is uninstalled for real.
     """
     started = time.monotonic()
     system.find_browser()
@@ -37,15 +39,16 @@ def run(odoo: str | None, pytest_arguments: list[str]) -> int:
                 "AP_SYNC_TEST_ERP_LOG": str(server.log),
             }
             code = _pytest(workspace, database, pytest_arguments, env)
-            lint_code = 0
+            extra_code = 0
             if not pytest_arguments:
                 say("-> Odoo's own lint tests on this addon")
-                lint_code = _odoo_lint(workspace, database)
+                extra_code = _odoo_lint(workspace, database)
+                extra_code = uninstall_check.run(workspace) or extra_code
     seconds = time.monotonic() - started
     if not pytest_arguments and code == NOTHING_COLLECTED:
         say("There are no tests yet.")
         code = 0
-    worst = code or lint_code
+    worst = code or extra_code
     verdict = "passed" if not worst else f"FAILED (exit code {worst})"
     say(f"dev test: {verdict}, {seconds:.0f} s in all, logs in {workspace.log_dir}")
     return worst

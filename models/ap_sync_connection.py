@@ -234,9 +234,12 @@ class ApSyncConnection(models.Model):
             )
 
     def unlink(self):
-        crons = self.cron_id
+        # sudo: only system users may remove scheduled actions; these are our own.
+        crons = self.sudo().cron_id
+        actions = crons.ir_actions_server_id  # the other half, which Odoo would leave
         result = super().unlink()
-        crons.sudo().unlink()
+        crons.unlink()
+        actions.unlink()
         return result
 
     # === BUSINESS METHODS === #

@@ -34,3 +34,4 @@ from . import test_stuck
 from . import test_tour_to_erp
 from . import test_tours
 from . import test_transport
+from . import test_uninstall
