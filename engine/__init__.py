@@ -11,12 +11,13 @@ One bill, from queued to Success::
 
     resolve     after an unclear answer: wait, ask the ERP, then adopt, re-send or stop
     reap        every minute: what a crash left behind, what nobody woke
+    retention   once a day: attempts older than their company keeps them
 
 ``models`` come in by the functions here and by nothing else. Each ends the caller's
 transaction first, so that none is open while the ERP is asked.
 """
 
-from . import dispatcher, probe, reaper
+from . import dispatcher, probe, reaper, retention
 
 
 def dispatch(env, connection_id):
@@ -32,6 +33,15 @@ def reap(env):
     """Mend what crashes left behind and wake what is due; called every minute."""
     env["ir.cron"]._commit_progress()
     reaper.run(env.registry)
+
+
+def remove_old_attempts(env):
+    """Remove the attempts that were kept long enough; called once a day.
+
+    :return: ``(removed, more)``: how many, and whether some may be left.
+    """
+    env["ir.cron"]._commit_progress()
+    return retention.run(env.registry)
 
 
 def check_connection(env, connection_id):

@@ -1,17 +1,21 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-#: In the context it opens ``write``; an object can't come in over RPC.
+from .. import engine
+
+#: In the context they open ``write`` and ``unlink``; an object can't come in over RPC.
 SETS_OUTCOME = object()
+REMOVES_OLD = object()
 
 
 class ApSyncAttempt(models.Model):
     """One intended write to the ERP, on record before its first byte leaves.
 
     A row is made by the engine when it claims a job, its outcome is set once, and
-    nothing else ever changes or deletes it. A row still ``sending`` after its lease
-    ran out is what a crash leaves behind; the reaper gives it the outcome
-    ``ambiguous`` and the ERP is asked.
+    nothing else ever changes it. It is kept as long as its company wants; the last one
+    of a job, and all of a job that is no Success, for ever. A row still ``sending``
+    after its lease ran out is what a crash leaves behind; the reaper gives it the
+    outcome ``ambiguous`` and the ERP is asked.
     """
 
     _name = "ap.sync.attempt"
@@ -28,7 +32,7 @@ class ApSyncAttempt(models.Model):
     revision = fields.Integer(required=True, aggregator=None)
     uuid = fields.Char("Attempt ID", required=True)
     key = fields.Char("Idempotency Key", required=True)
-    started_at = fields.Datetime(required=True)
+    started_at = fields.Datetime(required=True, index=True)
     ended_at = fields.Datetime()
     duration = fields.Float("Duration (s)", digits=(12, 3), aggregator="avg")
     outcome = fields.Selection(
@@ -65,10 +69,26 @@ class ApSyncAttempt(models.Model):
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(
-            self.env._("Attempts are the record of what was sent and can't be deleted.")
-        )
+    def _unlink_only_old(self):
+        if self.env.context.get("ap_sync_remove") is not REMOVES_OLD:
+            raise UserError(
+                self.env._(
+                    "Attempts are the record of what was sent and can't be deleted. "
+                    "How long they are kept is a setting of AP Sync."
+                )
+            )
+
+    @api.autovacuum
+    def _gc_old_attempts(self):
+        """Remove what was kept for as long as its company wants; once a day.
+
+        :return: ``(removed, whether more is left)``.
+        """
+        return engine.remove_old_attempts(self.env)
+
+    def _remove_old(self):
+        """Remove these attempts; called by the engine alone."""
+        self.with_context(ap_sync_remove=REMOVES_OLD).unlink()
 
     def _set_outcome(self, vals):
         """Set the outcome of attempts that have none yet; called by the engine alone.

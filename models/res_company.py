@@ -19,6 +19,17 @@ class ResCompany(models.Model):
         domain="[('company_id', '=', id)]",
         ondelete="set null",
     )
+    ap_sync_attempt_months = fields.Integer(
+        "Keep Attempts (Months)",
+        default=120,
+        help="What was sent belongs to the books, which the law wants kept for up to "
+        "ten years in most countries. 0: for ever.",
+    )
+
+    _ap_sync_attempt_months_positive = models.Constraint(
+        "CHECK (ap_sync_attempt_months >= 0)",
+        "Attempts can't be kept for less than no time: enter 0 to keep them for ever.",
+    )
 
     def write(self, vals):
         """Override of `account`: bills held by a locked period go when it opens."""

@@ -10,6 +10,9 @@ class ResConfigSettings(models.TransientModel):
     ap_sync_connection_id = fields.Many2one(
         related="company_id.ap_sync_connection_id", readonly=False
     )
+    ap_sync_attempt_months = fields.Integer(
+        related="company_id.ap_sync_attempt_months", readonly=False
+    )
     ap_sync_blocked_partner_ids = fields.Many2many(
         "res.partner",
         relation="ap_sync_settings_partner_rel",

@@ -24,6 +24,7 @@ from . import test_neutralize
 from . import test_record_many
 from . import test_reevaluate
 from . import test_resolve
+from . import test_retention
 from . import test_retry
 from . import test_rule_checks
 from . import test_rules
