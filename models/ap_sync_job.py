@@ -262,8 +262,8 @@ class ApSyncJob(models.Model):
         )
 
     def _get_unclear_attempt(self):
-        """Return the last attempt under the job's key of which nobody knows what became,
-        for an ERP that is not asked but sent the same key again; else none.
+        """Return the last attempt under the job's key of which nobody knows what
+        became, for an ERP that is not asked but sent the same key again; else none.
 
         Until that is clear, the key stands for what was sent then, whatever the bill
         says today: the same key with another bill would be answered with the old one.
