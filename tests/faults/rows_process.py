@@ -58,15 +58,19 @@ def die_before_effects(case):
     case.bench.failpoint("recorded")
     (job_id,) = case.submit()
     case.wait_struck("recorded")
+    case.settle()
     case.expect_status("success")
     _one_message(case)
 
 
 @row(25, "kill -9 in the middle of the effects", letter="b")
 def die_in_effects(case):
+    due = "SELECT 1 FROM ap_sync_job WHERE effects_due"
+    case.wait(lambda: not case.bench.sql(due), text="An end of the effects of before")
     case.bench.failpoint("effects")
     case.submit()
     case.wait_struck("effects")
+    case.settle()
     case.expect_status("success")
     _one_message(case)
 
