@@ -41,7 +41,9 @@ def edited_meanwhile(case):
     case.submit(bills=bills)
     case.wait(lambda: len(case.writes()) >= 3, text="Three writes")
     edited, cancelled, deleted = bills
-    case.bench.call("account.move", "write", ids=[edited], vals={"ref": "EDITED-1"})
+    case.bench.call(
+        "account.move", "write", ids=[edited], vals={"ref": f"EDITED-{case.name}"}
+    )
     case.bench.call("account.move", "button_draft", ids=[cancelled])
     case.bench.call("account.move", "button_cancel", ids=[cancelled])
     case.bench.call("account.move", "button_draft", ids=[deleted])
@@ -71,7 +73,9 @@ def edited_in_doubt(case):
     (job_id,) = case.submit(bills=[bill])
     case.wait(case.writes, text="A write")
     case.bench.call("account.move", "button_draft", ids=[bill])
-    case.bench.call("account.move", "write", ids=[bill], vals={"ref": "EDITED-2"})
+    case.bench.call(
+        "account.move", "write", ids=[bill], vals={"ref": f"EDITED-{case.name}"}
+    )
     case.bench.call("account.move", "action_post", ids=[bill])
     case.settle()
     case.expect_kept(1)
@@ -193,7 +197,7 @@ def neutralized(case):
     bench.sql(NEUTRALIZE.read_text())
     left = bench.sql("SELECT 1 FROM ap_sync_connection WHERE api_key IS NOT NULL")
     case.expect(not left, "no key left in the copy")
-    bench.call("ap.sync.connection", "action_resume", ids=[case.id])
+    case.resume()
     time.sleep(4)
     case.expect(not case.writes(), "no write from the copy")
     for old in before:
