@@ -82,7 +82,7 @@ def _bench(workspace: Workspace, arguments: list[str]) -> int:
     """Run the bench in Odoo's Python, which has a driver for PostgreSQL."""
     process = subprocess.Popen(
         [str(workspace.python), str(BENCH), *arguments],
-        env=shell.clean_env(PYTHONPATH=str(Path(__file__).parent)),
+        env=shell.clean_env(PYTHONPATH=f"{Path(__file__).parent}:{BENCH.parent}"),
         preexec_fn=shell.die_with_parent,
     )
     while True:

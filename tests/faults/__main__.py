@@ -32,13 +32,13 @@ def main():
     with Bench(given) as bench:
         say(f"The bench is up in {time.monotonic() - started:.0f} s.")
         for row in chosen:
-            for behaviour in row.behaviours:
+            for behaviour in row.quick if options.quick else row.behaviours:
                 failed += not _run_row(bench, row, behaviour)
         failed += _run_seeds(bench, options.first_seed, options.seeds)
         for text in leaks(bench):
             say(f"   {text}")
             failed += 1
-    runs = sum(len(row.behaviours) for row in chosen)
+    runs = sum(len(row.quick if options.quick else row.behaviours) for row in chosen)
     verdict = "passed" if not failed else f"FAILED ({failed})"
     say(
         f"dev faults: {verdict}: {len(chosen)} rows in {runs} runs, "

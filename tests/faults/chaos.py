@@ -16,7 +16,7 @@ from invariants import leaks, violations
 JOBS_EACH = 50
 #: How often a write meets a fault, how often a failpoint kills.
 FAULT_RATE = 0.35
-KILL_RATE = 0.01
+KILL_RATE = 0.03
 STORM_SECONDS = 8
 CALM_SECONDS = 180
 

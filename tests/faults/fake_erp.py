@@ -75,7 +75,10 @@ class Erp:
             rate, dice = self.chaos
             if dice.random() < rate:
                 faults, weights = zip(*CHAOS, strict=True)
-                return Fault(dice.choices(faults, weights)[0])
+                fault = Fault(dice.choices(faults, weights)[0])
+                # A wrong id shows when the bill is read again, so not in this one.
+                blind = self.behaviour == "none" and fault["do"] == "wrong_id"
+                return Fault(do="") if blind else fault
         return Fault(do="")
 
     def keep(self, document, key):

@@ -2,9 +2,13 @@
 
 import email.utils
 import socket
+import tempfile
 import time
 
-from case import KEYS, LOOKUP, NONE
+from certificates import make_tls
+from connector_server import ScriptedServer, reply
+
+from case import BEHAVIOURS, KEYS, LOOKUP, NONE
 from matrix import row
 
 SURE = (KEYS, LOOKUP)
@@ -82,7 +86,7 @@ def black_hole(case):
     case.expect_status("success")
 
 
-@row(4, "Reset before the ERP keeps the bill", quick=True)
+@row(4, "Reset before the ERP keeps the bill", quick=BEHAVIOURS)
 def reset_before(case):
     case.script(RESET)
     case.submit()
@@ -94,7 +98,7 @@ def reset_before(case):
         case.expect(len(case.writes()) == 1, "one write")
 
 
-@row(5, "Reset after the ERP has kept the bill", quick=True)
+@row(5, "Reset after the ERP has kept the bill", quick=BEHAVIOURS)
 def reset_after(case):
     case.script({**RESET, "when": "after"})
     case.submit()
@@ -115,7 +119,7 @@ def answer_too_late(case):
     case.expect_synced()
 
 
-@row(7, "The ERP keeps the bill late, after it hung up", quick=True)
+@row(7, "The ERP keeps the bill late, after it hung up", quick=BEHAVIOURS)
 def kept_late(case):
     case.script({"do": "late", "seconds": 1.5})
     case.submit(5)
@@ -312,6 +316,24 @@ def redirect(case):
     case.settle(statuses=("success", "failed", "on_hold"))
     case.expect(not target.events(), "no request where the redirect points")
     case.expect_status("success")
+
+
+@row(22, "A certificate that nobody vouches for", behaviours=[KEYS, LOOKUP])
+def certificate(case):
+    with tempfile.TemporaryDirectory() as folder:
+        context, _authority = make_tls(folder)
+        with ScriptedServer(reply({}), context=context) as server:
+            case.write(url=server.url)
+            case.submit(2)
+            case.wait(lambda: case.connection()["attention_kind"], text="A stop")
+            case.settle()
+            case.expect(not server.requests, "no request to a stranger")
+    case.expect_status("on_hold", "certificate_invalid")
+    case.write(url=f"{case.bench.erp.url}/{case.behaviour}/{case.name}")
+    case.bench.call("ap.sync.connection", "action_resume", ids=[case.id])
+    case.settle(statuses=("success", "failed"))
+    case.expect_status("success")
+    case.expect_kept(2)
 
 
 @row(52, "The ERP has a similar bill of this vendor", behaviours=[LOOKUP])

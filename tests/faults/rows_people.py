@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from case import KEYS, LOOKUP
+from case import BEHAVIOURS, KEYS, LOOKUP
 from matrix import row
 
 REFUSED = {"do": "status", "status": 401}
@@ -66,7 +66,7 @@ def edited_meanwhile(case):
     )
 
 
-@row(42, "The bill is edited while its outcome is unclear", letter="b", quick=True)
+@row(42, "The bill is edited while its fate is unclear", letter="b", quick=BEHAVIOURS)
 def edited_in_doubt(case):
     (bill,) = case.bench.make_bills(1)
     case.script({"do": "reset", "when": "after"})
@@ -158,6 +158,24 @@ def vendor_blocked(case):
     case.settle(statuses=("success", "failed"))
     case.expect_status("success")
     case.expect_kept(10)
+
+
+@row(45, "Who submitted the bills is archived meanwhile", behaviours=[LOOKUP])
+def user_archived(case):
+    (user,) = case.bench.sql("SELECT id FROM res_users WHERE login = 'demo'")
+    case.script(SLOW, {"do": "status", "status": 422}, SLOW)
+    jobs = case.submit(3)
+    case.bench.sql(
+        "UPDATE ap_sync_job SET user_id = %s WHERE id IN %s", user["id"], tuple(jobs)
+    )
+    case.bench.call("res.users", "write", ids=[user["id"]], vals={"active": False})
+    case.settle()
+    case.expect_status("success", count=2)
+    case.expect_status("failed", "invalid_data", count=1)
+    case.wait(
+        lambda: not any(job["effects_due"] for job in case.jobs()), text="The effects"
+    )
+    case.bench.call("res.users", "write", ids=[user["id"]], vals={"active": True})
 
 
 @row(48, "A bill that can't be read, among others", quick=True)

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from case import KEYS, LOOKUP
+from case import BEHAVIOURS, KEYS, LOOKUP, Expected
 from matrix import row
 
 LEASE_SECONDS = 10
@@ -32,7 +32,7 @@ def die_before_send(case):
     case.expect_synced()
 
 
-@row(24, "kill -9 after the answer, before it is recorded", quick=True)
+@row(24, "kill -9 after the answer, before it is recorded", quick=BEHAVIOURS)
 def die_after_answer(case):
     seconds = _die_at(case, "answered")
     case.expect(seconds < MENDED_SECONDS, f"mended in {MENDED_SECONDS} s")
@@ -51,6 +51,40 @@ def die_with_lease(case):
     _die_at(case, "leased")
     case.expect_status("success")
     case.expect_kept(3)
+
+
+@row(24, "Odoo's ledger: kill -9 before the commit", letter="d", behaviours=[LOOKUP])
+def die_in_ledger(case):
+    bench = case.bench
+    bills = bench.make_bills(3, post=False)
+    ledger = bench.call(
+        "ap.sync.faults",
+        "make_connection",
+        values={"name": f"Ledger {case.name}", "connector": "local"},
+    )
+    bench.failpoint("posted")
+    bench.call("ap.sync.faults", "submit", connection_id=ledger, move_ids=bills)
+    case.wait_struck("posted")
+
+    def rows():
+        return bench.sql(
+            """
+            SELECT job.status, job.attempt_count, move.state, move.name
+              FROM ap_sync_job job JOIN account_move move ON move.id = job.move_id
+             WHERE job.connection_id = %s
+            """,
+            ledger,
+        )
+
+    case.wait(
+        lambda: all(row_["status"] == "success" for row_ in rows()), text="Success"
+    )
+    case.expect(all(row_["state"] == "posted" for row_ in rows()), "three posted bills")
+    case.expect(len({row_["name"] for row_ in rows()}) == 3, "a number for each")
+    case.expect(
+        all(row_["attempt_count"] == 1 for row_ in rows()), "one attempt on record each"
+    )
+    bench.sql("UPDATE ap_sync_connection SET active = false WHERE id = %s", ledger)
 
 
 @row(25, "kill -9 after the record, before the effects", quick=True)
@@ -223,6 +257,31 @@ def _freeze(case, name):
     case.settle()
     time.sleep(2)
     case.settle()
+
+
+@row(37, "The addon is upgraded from the Apps screen meanwhile", behaviours=[LOOKUP])
+def upgraded(case):
+    case.write(concurrency=1)
+    case.script(*[{"do": "delay", "when": "after", "seconds": 1}] * 8)
+    case.submit(8)
+    case.wait(case.writes, text="A write")
+    (module,) = case.bench.sql("SELECT id FROM ir_module_module WHERE name = 'ap_sync'")
+    for _ in range(30):
+        try:
+            case.bench.call(
+                "ir.module.module", "button_immediate_upgrade", ids=[module["id"]]
+            )
+            break
+        except Exception as error:
+            # Odoo does not change modules while a scheduled action runs.
+            case.expect("scheduled action" in str(error), f"a refusal, not {error}")
+            time.sleep(1)
+    else:
+        raise Expected("the upgrade was never let in")
+    case.bench.host.wait_until_ready()
+    case.settle(seconds=150)
+    case.expect_status("success")
+    case.expect_kept(8)
 
 
 @row(38, "Deployment after deployment while jobs are under way", behaviours=[LOOKUP])
