@@ -257,7 +257,7 @@ class Bench:
     def _watch_transactions(self):
         """Note transactions that wait for something else than PostgreSQL; but not the
         one in which Odoo's scheduler locks its own row as long as something runs, nor
-        a server that starts and reads its modules' files."""
+        a server that starts or loads its modules' files anew."""
         self.idle |= {
             f"session {row['pid']}, last {row['query'][:300]!r}"
             for row in self.sql(
@@ -266,7 +266,7 @@ class Bench:
                  WHERE datname = %s AND application_name != 'bench'
                    AND state LIKE 'idle in transaction%%'
                    AND state_change < now() - interval '4 s'
-                   AND query NOT SIMILAR TO '%%(ir_cron|ir_module_module)%%'
+                   AND query !~ 'ir_cron|ir_module_module|orm_signaling'
                 """,
                 self.database,
                 patience=0,
