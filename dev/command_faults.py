@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import signal
 import subprocess
 from pathlib import Path
 
 import paths
 import shell
 import templates
+from servers import OdooServer
 from ui import say, step
 from workspace import Workspace
 
@@ -35,8 +37,8 @@ env.cr.commit()
 def run(odoo: str | None, arguments: list[str]) -> int:
     """Set up, run the bench, and return its exit code: 0 when all held.
 
-    :param arguments: `--rows 5,24`, `--list`, `--seeds N`, `--first-seed N`, `--quick`;
-        without any, all rows.
+    :param arguments: `--rows 5,24`, `--list`, `--seeds N`, `--real N` (seeds
+        against a real second Odoo), `--first-seed N`, `--quick`; none: all rows.
     """
     with Workspace(odoo, extra_addons=(ADDONS,)) as workspace:
         if "--list" in arguments:
@@ -67,9 +69,7 @@ def run(odoo: str | None, arguments: list[str]) -> int:
             "folder": str(folder),
             "api_key": rows[0][0],
         }
-        path = folder / "prepared.json"
-        path.write_text(json.dumps(prepared))
-        code = _bench(workspace, ["--prepared", str(path), *arguments])
+        code = _run(workspace, folder, prepared, arguments)
         if code:
             workspace.log_dir.mkdir(exist_ok=True)  # old ones are pruned by others
             for log in folder.glob("*.log"):
@@ -78,18 +78,45 @@ def run(odoo: str | None, arguments: list[str]) -> int:
         return code
 
 
-def _bench(workspace: Workspace, arguments: list[str]) -> int:
+def _run(
+    workspace: Workspace, folder: Path, prepared: dict, arguments: list[str]
+) -> int:
+    """Run the bench, beside a real second Odoo if the arguments ask for one."""
+    path = folder / "prepared.json"
+    if not any(argument.startswith("--real") for argument in arguments):
+        path.write_text(json.dumps(prepared))
+        return _bench(workspace, ["--prepared", str(path), *arguments])
+    erp, key = templates.erp_database(workspace, "erp")
+    with OdooServer(workspace, "erp", erp, demo=False) as server:
+        prepared["erp"] = {
+            "url": server.url,
+            "database": erp,
+            "key": key,
+            "dsn": workspace.postgres.dsn(erp),
+        }
+        path.write_text(json.dumps(prepared))
+        return _bench(
+            workspace,
+            ["--prepared", str(path), *arguments],
+            AP_SYNC_FAULTS_LEASE="60",
+        )
+
+
+def _bench(workspace: Workspace, arguments: list[str], **env: str) -> int:
     """Run the bench in Odoo's Python, which has a driver for PostgreSQL."""
     process = subprocess.Popen(
         [str(workspace.python), str(BENCH), *arguments],
-        env=shell.clean_env(PYTHONPATH=f"{Path(__file__).parent}:{BENCH.parent}"),
+        env=shell.clean_env(
+            PYTHONPATH=f"{Path(__file__).parent}:{BENCH.parent}", **env
+        ),
         preexec_fn=shell.die_with_parent,
     )
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            pass  # it got the signal too, and ends its own children
+            # It ends its own children; twice interrupted is interrupted.
+            process.send_signal(signal.SIGINT)
 
 
 def _database(workspace: Workspace) -> str:

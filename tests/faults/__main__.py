@@ -13,6 +13,7 @@ from bench import Bench, Set
 from case import Case
 from chaos import Chaos
 from invariants import leaks, violations
+from real import RealChaos
 
 # Importing them registers their rows.
 for module in sorted(Path(__file__).parent.glob("rows_*.py")):
@@ -34,7 +35,8 @@ def main():
         for row in chosen:
             for behaviour in row.quick if options.quick else row.behaviours:
                 failed += not _run_row(bench, row, behaviour)
-        failed += _run_seeds(bench, options.first_seed, options.seeds)
+        failed += _run_seeds(Chaos, bench, options.first_seed, options.seeds)
+        failed += _run_seeds(RealChaos, bench, options.first_seed, options.real)
         for text in leaks(bench):
             say(f"   {text}")
             failed += 1
@@ -42,7 +44,7 @@ def main():
     verdict = "passed" if not failed else f"FAILED ({failed})"
     say(
         f"dev faults: {verdict}: {len(chosen)} rows in {runs} runs, "
-        f"{options.seeds} seeds, {time.monotonic() - started:.0f} s"
+        f"{options.seeds} + {options.real} seeds, {time.monotonic() - started:.0f} s"
     )
     return 1 if failed else 0
 
@@ -54,6 +56,7 @@ def _parser():
     parser.add_argument("--rows", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--real", type=int, default=0)
     parser.add_argument("--first-seed", type=int, default=1)
     return parser
 
@@ -69,7 +72,7 @@ def _chosen(options):
         return chosen
     if options.quick:
         return [row for row in rows if row.quick]
-    return [] if options.seeds else rows
+    return [] if options.seeds or options.real else rows
 
 
 def _list():
@@ -106,11 +109,11 @@ def _run_row(bench, row, behaviour):
     return not problems
 
 
-def _run_seeds(bench, first, count):
+def _run_seeds(kind, bench, first, count):
     failed = 0
     for seed in range(first, first + count):
         started = time.monotonic()
-        chaos = Chaos(bench, seed)
+        chaos = kind(bench, seed)
         try:
             problems = chaos.run()
             summary = chaos.summary()
@@ -118,7 +121,7 @@ def _run_seeds(bench, first, count):
             problems, summary = [traceback.format_exc()], ""
         verdict = "ok" if not problems else "FAILED"
         say(
-            f"seed {seed} {verdict} {time.monotonic() - started:.0f} s: {summary}; "
+            f"{kind.__name__} {seed} {verdict} {time.monotonic() - started:.0f} s: {summary}; "
             f"the host was restarted {bench.host.restarts} times so far"
         )
         for problem in problems:
@@ -133,4 +136,7 @@ def say(text):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -37,9 +37,7 @@ class Chaos:
 
         :return: the violations, a sentence each.
         """
-        self.cases = [Case(self.bench, behaviour) for behaviour in BEHAVIOURS]
-        for case in self.cases:
-            self.bench.erp.chaos(case.behaviour, case.name, FAULT_RATE, self.seed)
+        self.cases = self.make_cases()
         people = threading.Thread(target=self._click)
         try:
             self.bench.chaos(KILL_RATE)
@@ -64,25 +62,44 @@ class Chaos:
         for act in self.done:
             acts[act] = acts.get(act, 0) + 1
         writes = [write for case in self.cases for write in case.writes()]
-        met = sum(1 for write in writes if write["fault"]["do"])
+        met = sum(bool(write["fault"]["do"]) for write in writes)
         deaths = len(self.bench.struck()) - self.struck_before
         return (
             f"{len(writes)} writes, {met} of them met a fault, {deaths} deaths at "
             f"failpoints, {_counts(acts)} ▸ {_counts(states)}"
         )
 
-    # -- What happens
+    # -- What differs with another ERP
 
-    def _storm(self):
-        """Break things for a while."""
-        dice = random.Random(self.seed + 1)
-        acts = [
+    jobs_each = JOBS_EACH
+
+    def make_cases(self):
+        """Return the connections to play with."""
+        cases = [Case(self.bench, behaviour) for behaviour in BEHAVIOURS]
+        for case in cases:
+            self.bench.erp.chaos(case.behaviour, case.name, FAULT_RATE, self.seed)
+        return cases
+
+    def bills_of(self, case):
+        """Return the bills that one of them is sent."""
+        return self.bench.pool[: self.jobs_each]
+
+    def acts(self):
+        """Return what may happen in the storm, and how often."""
+        return [
             (self._kill_worker, 5),
             (self._end_session, 6),
             (self._restart_postgres, 1),
             (self._crash_postgres, 0.5),
             (self._hold, 3),
         ]
+
+    # -- What happens
+
+    def _storm(self):
+        """Break things for a while."""
+        dice = random.Random(self.seed + 1)
+        acts = self.acts()
         end = time.monotonic() + STORM_SECONDS
         while time.monotonic() < end:
             time.sleep(dice.uniform(0.2, 1.0))
@@ -113,9 +130,9 @@ class Chaos:
         """Press Sync on all bills in small lots, many of them twice, as people do."""
         dice = random.Random(self.seed + 2)
         lots = [
-            (case, self.bench.pool[start : start + 10])
+            (case, self.bills_of(case)[start : start + 10])
             for case in self.cases
-            for start in range(0, JOBS_EACH, 10)
+            for start in range(0, self.jobs_each, 10)
         ]
         lots += dice.sample(lots, len(lots) // 2)
         dice.shuffle(lots)
@@ -152,9 +169,7 @@ class Chaos:
                 )
             except AssertionError as error:
                 found.append(f"LOST: {error}")
-            missing = set(self.bench.pool[:JOBS_EACH]) - {
-                job["move_id"] for job in case.jobs()
-            }
+            missing = set(self.bills_of(case)) - {job["move_id"] for job in case.jobs()}
             if missing:
                 found.append(f"LOST: {len(missing)} bills of {case.name} have no job")
             case.may_be_unknown = self._refused_in_doubt(case)
