@@ -121,8 +121,8 @@ def _run_seeds(kind, bench, first, count):
             problems, summary = [traceback.format_exc()], ""
         verdict = "ok" if not problems else "FAILED"
         say(
-            f"{kind.__name__} {seed} {verdict} {time.monotonic() - started:.0f} s: {summary}; "
-            f"the host was restarted {bench.host.restarts} times so far"
+            f"{kind.__name__} {seed} {verdict} {time.monotonic() - started:.0f} s: "
+            f"{summary}; the host was restarted {bench.host.restarts} times so far"
         )
         for problem in problems:
             say(f"       {problem}")

@@ -64,8 +64,6 @@ class Bench:
         self.postgres = Postgres(Path(self.given.programs), self.folder / "pg")
         self.erp = FakeErp(self.folder)
         self.pool = []
-        #: Transactions of Odoo's that stood open and did nothing; see invariants.
-        self.idle = set()
         self._names = itertools.count(1)
         self._stack = contextlib.ExitStack()
         self._ticking = threading.Event()
@@ -189,6 +187,22 @@ class Bench:
                     raise
                 time.sleep(0.2)
 
+    def idle_transactions(self):
+        """Return the last statements of transactions of Odoo's that stand open for
+        more than a second and wait for something else than PostgreSQL; but not of the
+        one in which its scheduler locks its own row as long as something runs."""
+        rows = self.sql(
+            """
+            SELECT query FROM pg_stat_activity
+             WHERE datname = %s AND application_name != 'bench'
+               AND state LIKE 'idle in transaction%%'
+               AND state_change < now() - interval '1 s'
+               AND query !~ 'ir_cron'
+            """,
+            self.database,
+        )
+        return [row["query"][:200] for row in rows]
+
     def kill_sessions(self, dice=None):
         """End the database sessions of Odoo, or one of them at random."""
         rows = self.sql(
@@ -256,25 +270,6 @@ class Bench:
     def _start_clock(self):
         threading.Thread(target=self._tick, daemon=True).start()
 
-    def _watch_transactions(self):
-        """Note transactions that wait for something else than PostgreSQL; but not the
-        one in which Odoo's scheduler locks its own row as long as something runs, nor
-        a server that starts or loads its modules' files anew."""
-        self.idle |= {
-            f"session {row['pid']}, last {row['query'][:300]!r}"
-            for row in self.sql(
-                """
-                SELECT pid, query FROM pg_stat_activity
-                 WHERE datname = %s AND application_name != 'bench'
-                   AND state LIKE 'idle in transaction%%'
-                   AND state_change < now() - interval '4 s'
-                   AND query !~ 'ir_cron|ir_module_module|orm_signaling'
-                """,
-                self.database,
-                patience=0,
-            )
-        }
-
     def _tick(self):
         """Wake the reaper as its scheduled action would be, only more often."""
         postgres = None
@@ -292,7 +287,6 @@ class Bench:
                     """,
                     patience=0,
                 )
-                self._watch_transactions()
                 if postgres is None or postgres.closed:
                     postgres = self.connect("postgres")
                 with postgres.cursor() as cr:

@@ -26,7 +26,6 @@ def violations(case):
             _attempts_complete,
             _writes_on_record,
             _holds_hold,
-            _no_idle_transaction,
         )
         for text in check(case)
     ]
@@ -129,13 +128,6 @@ def _holds_hold(case):
         for attempt in case.attempts():
             if start < _seconds(attempt["create_date"]) < end:
                 yield f"SENT WHILE PAUSED: attempt {attempt['id']}"
-
-
-def _no_idle_transaction(case):
-    """9: no transaction of ours is left open while the ERP is asked."""
-    for text in case.bench.idle:
-        yield f"IDLE IN TRANSACTION: {text}"
-    case.bench.idle.clear()
 
 
 def leaks(bench):

@@ -114,6 +114,11 @@ def reset_after(case):
 def answer_too_late(case):
     case.script({"do": "delay", "when": "after", "seconds": 7})
     case.submit()
+    case.wait(case.writes, text="A write")
+    time.sleep(2.5)
+    case.expect(case.job()["phase"] == "sending", "a job that is Sending")
+    open_ones = case.bench.idle_transactions()
+    case.expect(not open_ones, f"no transaction open meanwhile, not {open_ones}")
     case.settle()
     case.expect_kept(1)
     case.expect_synced()
