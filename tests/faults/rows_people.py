@@ -205,6 +205,26 @@ def rate_limited(case):
     case.expect(all(job["retry_count"] == 0 for job in case.jobs()), "no try used up")
 
 
+@row(39, "Somebody uninstalls the addon while bills are under way", quick=True)
+def uninstalled(case):
+    case.script(SLOW, SLOW)
+    case.submit(2)
+    case.wait(case.writes, text="A write")
+    (module,) = case.bench.sql("SELECT id FROM ir_module_module WHERE name = 'ap_sync'")
+    try:
+        case.bench.call(
+            "ir.module.module", "button_immediate_uninstall", ids=[module["id"]]
+        )
+        words = ""
+    except Exception as error:
+        words = str(error)
+    # Odoo's own refusal comes first if a scheduled action runs at that moment.
+    refused = "bills In Progress" in words or "scheduled action" in words
+    case.expect(refused, f"a refusal, not {words!r}")
+    case.settle()
+    case.expect_synced()
+
+
 @row(40, "A neutralized copy sends nothing", behaviours=[LOOKUP])
 def neutralized(case):
     bench = case.bench
