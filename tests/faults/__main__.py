@@ -27,6 +27,8 @@ def main():
         _list()
         return 0
     chosen = _chosen(options)
+    if not options.prepared:
+        return 0  # the arguments make sense: that is all `dev` asks before it sets up
     given = Set(**json.loads(Path(options.prepared).read_text()))
     started = time.monotonic()
     failed = 0
