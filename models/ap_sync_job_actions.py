@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_list
 
@@ -64,9 +64,23 @@ class ApSyncJob(models.Model):
 
     def _notify_synced(self, outcome):
         """Return the notification that says what Sync did, and a reload."""
+        return self._notify(
+            self.env._("Sync"),
+            outcome,
+            self.env._("Nothing to sync: no bill was chosen."),
+        )
+
+    @api.model
+    def _notify(self, title, outcome, nothing):
+        """Return a notification with counts, and a reload.
+
+        :param outcome: ``{what happened: jobs or bills}``.
+        :param nothing: the message when nothing happened to any.
+        """
         texts = [
             ("queue", self.env._("%s queued")),
             ("waiting", self.env._("%s already in progress")),
+            ("ready", self.env._("%s ready: press Sync")),
             ("hold", self.env._("%s on hold")),
             ("block", self.env._("%s blocked")),
             ("done", self.env._("%s already synced")),
@@ -77,6 +91,7 @@ class ApSyncJob(models.Model):
                 ),
             ),
             ("refused", self.env._("%s not among the bills that the connection takes")),
+            ("left", self.env._("%s not waiting, so left as they are")),
         ]
         parts = [text % len(outcome[k]) for k, text in texts if outcome.get(k)]
         stopped = any(outcome.get(k) for k in ("hold", "block", "decide", "refused"))
@@ -85,22 +100,25 @@ class ApSyncJob(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "warning" if stopped else "success",
-                "title": self.env._("Sync"),
-                "message": format_list(self.env, parts, "unit")
-                if parts
-                else self.env._("Nothing to sync: no bill was chosen."),
+                "title": title,
+                "message": format_list(self.env, parts, "unit") if parts else nothing,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
 
     def action_evaluate(self):
-        """Apply the rules again to what waits, without sending what failed."""
+        """Apply the rules again to what waits, without sending what failed, and say
+        what is queued, held and blocked now."""
         self.check_access("read")
         jobs = self.sudo().filtered(
             lambda j: j._is_stopped() or j.phase in {"queued", "retrying"}
         )
-        jobs._evaluate()
-        return {"type": "ir.actions.client", "tag": "soft_reload"}
+        outcome = {**jobs._evaluate(), "left": self - jobs}
+        return self._notify(
+            self.env._("Rules evaluated"),
+            outcome,
+            self.env._("Nothing to evaluate: these bills have no sync job."),
+        )
 
     # === OPEN === #
 

@@ -96,10 +96,14 @@ class ApSyncMapping(models.Model):
         for mapping in self:
             mapping.kind = KIND_BY_MODEL.get(mapping.record and mapping.record._name)
 
-    @api.depends("record")
+    @api.depends("record", "connection_id")
     def _compute_local_name(self):
         for mapping in self:
-            mapping.local_name = mapping.record.display_name if mapping.record else ""
+            mapping.local_name = (
+                self._get_local_name(mapping.record, mapping.connection_id)
+                if mapping.record
+                else ""
+            )
 
     @api.depends("erp_record_id")
     def _compute_erp_id(self):
@@ -173,6 +177,15 @@ class ApSyncMapping(models.Model):
         self.filtered("erp_id").write({"state": "confirmed"})
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _get_local_name(self, record, connection):
+        """Return what people know one of our records by. Of an account Odoo's own
+        display name leaves out the code for all but accountants."""
+        if record._name == "account.account":
+            code = record.with_company(connection.company_id).code
+            return " ".join(filter(None, [code, record.name]))
+        return record.display_name
 
     @api.model
     def _get_erp_ids(self, connection, records):

@@ -6,6 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
+from odoo.tools import format_list
 
 from .ap_sync_guidance import describe
 
@@ -53,6 +54,7 @@ class ApSyncRule(models.Model):
         required=True,
         default="domain",
     )
+    condition_summary = fields.Char("Stops", compute="_compute_condition_summary")
     check_name = fields.Selection(selection="_selection_check_name", string="Check")
     partner_ids = fields.Many2many("res.partner", string="Vendors")
     category_ids = fields.Many2many("res.partner.category", string="Vendor Categories")
@@ -73,6 +75,24 @@ class ApSyncRule(models.Model):
     @api.model
     def _selection_check_name(self):
         return [(name, label) for name, (label, _kind) in self._get_checks().items()]
+
+    @api.depends("condition", "check_name", "partner_ids", "category_ids")
+    def _compute_condition_summary(self):
+        """What the rule looks at, in one line of a list."""
+        checks = self._get_checks()
+        labels = dict(self._fields["condition"]._description_selection(self.env))
+        for rule in self:
+            if rule.condition == "check" and rule.check_name:
+                rule.condition_summary, _kind = checks[rule.check_name]
+                continue
+            chosen = [*rule.partner_ids, *rule.category_ids]
+            names = [record.display_name for record in chosen]
+            label = labels.get(rule.condition, "")
+            rule.condition_summary = (
+                f"{label}: {format_list(self.env, names)}"
+                if rule.condition == "vendors" and names
+                else label
+            )
 
     def _compute_job_count(self):
         counts = dict(

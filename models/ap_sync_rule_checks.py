@@ -289,10 +289,11 @@ class ApSyncRule(models.Model):
             fixes = self._prepare_mapping_fixes(
                 connection, {records[0] for records in missing.values() if records}
             )
+            name = self.env["ap.sync.mapping"]._get_local_name
             for job, records in missing.items():
                 if records:
                     names = format_list(
-                        self.env, [_name(record, connection) for record in records]
+                        self.env, [name(record, connection) for record in records]
                     )
                     found[job] = message(names), fixes[records[0]]
         return found
@@ -318,23 +319,15 @@ class ApSyncRule(models.Model):
         }
 
     def _prepare_new_mapping_fix(self, connection, record):
+        name = self.env["ap.sync.mapping"]._get_local_name(record, connection)
         return {
             "model": "ap.sync.mapping",
-            "name": self.env._("Map %s", record.display_name),
+            "name": self.env._("Map %s", name),
             "context": {
                 "default_connection_id": connection.id,
                 "default_record": f"{record._name},{record.id}",
             },
         }
-
-
-def _name(record, connection):
-    """An account with its code in the connection's company: Odoo's own display name
-    has it for some users only."""
-    if record._name == "account.account":
-        code = record.with_company(connection.company_id).code
-        return f"{code} {record.name}"
-    return record.display_name
 
 
 def _describe(bill):

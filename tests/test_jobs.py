@@ -152,6 +152,30 @@ class TestJobs(ApSyncCommon):
         _kind, message = self.sync(self.env["ap.sync.job"])
         self.assertIn("Nothing to sync", message)
 
+    def test_evaluating_counts_what_is_queued_held_blocked_and_left(self):
+        self.connection.auto_resume = False
+        self.partner_b.ap_sync_blocked = True
+        done = self.submit(self.make_bill())
+        self.dispatch()
+        mended = self.make_bill(ref=False)
+        jobs = done | self.submit(
+            self.make_bill()
+            | self.make_bill(ref=False)
+            | self.make_bill(partner_id=self.partner_b.id)
+            | mended
+        )
+        mended.ref = "NOW THERE"
+        action = jobs.action_evaluate()
+        self.assertEqual(action["params"]["next"]["tag"], "soft_reload")
+        self.assertEqual(action["params"]["type"], "warning")
+        message = action["params"]["message"]
+        for part in ("queued", "on hold", "blocked", "ready: press Sync", "left as"):
+            self.assertRegex(message, rf"\b1 [\w, ]*{part}")
+        action = jobs.move_id.action_ap_sync_evaluate()
+        self.assertIn("1 queued", action["params"]["message"])
+        action = self.make_bill().action_ap_sync_evaluate()
+        self.assertIn("no sync job", action["params"]["message"])
+
     def test_sync_asks_the_erp_nothing(self):
         bill = self.make_bill()
         self.sync(self.submit(bill))

@@ -129,6 +129,18 @@ class TestMappings(ApSyncCommon):
         self.assertEqual(mapping.erp_id, "55")
         self.assertEqual(mapping.kind, "account")
 
+    def test_an_account_is_shown_with_its_code_to_everyone(self):
+        new = self.expense.copy()
+        bill = self.make_bill(lines=[{"account_id": new.id}])
+        self.env.user.group_ids -= self.quick_ref("account.group_account_user")
+        self.env.user.group_ids -= self.quick_ref("account.group_account_manager")
+        mapping = self.connection.mapping_ids.filtered(lambda m: m.kind == "account")
+        account = mapping.record
+        self.assertEqual(account.display_name, account.name, "Odoo shows no code")
+        self.assertEqual(mapping.local_name, f"{account.code} {account.name}")
+        job = self.submit(bill)
+        self.assertEqual(job.causes[0]["fix"]["name"], f"Map {new.code} {new.name}")
+
     def test_the_vendor_that_the_erp_used_is_remembered(self):
         job = self.submit(self.make_bill())
         self.dispatch()

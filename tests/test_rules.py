@@ -49,6 +49,17 @@ class TestRules(ApSyncCommon):
         other = self.submit(self.make_bill(partner_id=self.partner_b.id))
         self.assert_status(other, "in_progress", "queued")
 
+    def test_a_rule_says_in_one_line_what_it_looks_at(self):
+        category = self.env["res.partner.category"].create({"name": "Disputed"})
+        vendors = {"partner_ids": [Command.set(self.partner_a.ids)]}
+        vendors["category_ids"] = [Command.set(category.ids)]
+        for values, summary in [
+            ({}, "Bills like"),
+            ({"condition": "check", "check_name": "no_lines"}, "No lines"),
+            ({"condition": "vendors", **vendors}, "Vendors: partner_a and Disputed"),
+        ]:
+            self.assertEqual(self.make_rule(**values).condition_summary, summary)
+
     def test_a_rule_on_vendor_categories_stops_the_vendors_in_them(self):
         category = self.env["res.partner.category"].create({"name": "Disputed"})
         self.make_rule(

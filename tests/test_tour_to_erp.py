@@ -17,6 +17,8 @@ class TestTourToErp(RealErpCommon, HttpCase):
 
     # `common.py` does it for each test.
     registry_test_mode = False
+    # The first page builds the assets, which takes long on a busy machine.
+    test_cursor_lock_timeout = 120
 
     def test_a_held_bill_is_mapped_and_reaches_the_erp(self):
         account = self.expense.copy({"name": "Consulting here"})

@@ -8,6 +8,9 @@ from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 class TestTours(AccountTestInvoicingCommon, HttpCase):
     """What an accountant does on the screens, in a real browser."""
 
+    # The first page builds the assets, which takes long on a busy machine.
+    test_cursor_lock_timeout = 120
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

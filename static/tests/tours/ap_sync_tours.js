@@ -132,6 +132,21 @@ tours.add("ap_sync_block_vendor", {
     url: "/odoo/ap-sync-settings",
     steps: () => [
         {
+            content: "Without a condition no bill is blocked",
+            trigger: ".o_field_ap_sync_blocked_domain:contains(No bills)",
+        },
+        {
+            content: "A condition is added in a dialog",
+            trigger: ".o_field_ap_sync_blocked_domain button",
+            run: "click",
+        },
+        {
+            content: "Not now",
+            trigger:
+                ".modal:has(.o_domain_selector) .modal-footer button:contains(Discard)",
+            run: "click",
+        },
+        {
             content: "Look for the vendor",
             trigger: ".o_field_widget[name=ap_sync_blocked_partner_ids] input",
             run: "edit Tour Vendor",
