@@ -17,6 +17,8 @@ from . import ap_sync_job_evaluate
 from . import ap_sync_mapping
 from . import ap_sync_rule
 from . import ap_sync_rule_checks
+from . import ap_sync_rule_checks_mapping
+from . import ap_sync_rule_evaluate
 from . import ir_module_module
 from . import res_company
 from . import res_config_settings

@@ -194,7 +194,7 @@ class TestRules(ApSyncCommon):
         )
         rule.invalidate_recordset()
         bill = self.make_bill()
-        with mute_logger("odoo.addons.ap_sync.models.ap_sync_rule"):
+        with mute_logger("odoo.addons.ap_sync.models.ap_sync_rule_evaluate"):
             self.assert_status(self.submit(bill), "in_progress", "queued")
             job = self.submit(bill, other)
         self.assert_status(job, "on_hold")

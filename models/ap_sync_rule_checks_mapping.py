@@ -1,0 +1,100 @@
+from odoo import models
+from odoo.fields import Domain
+from odoo.tools import format_list
+
+
+class ApSyncRule(models.Model):
+    """The named checks of what has no counterpart in the ERP yet; see
+    ap_sync_rule_checks.py."""
+
+    _inherit = "ap.sync.rule"
+
+    def _find_account_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs,
+            lambda move: move._get_ap_sync_lines().account_id,
+            lambda names: self.env._("No GL code of the ERP is set for %s.", names),
+        )
+
+    def _find_tax_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs,
+            lambda move: move._get_ap_sync_lines().tax_ids,
+            lambda names: self.env._("No tax of the ERP is set for %s.", names),
+        )
+
+    def _find_analytic_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs,
+            lambda move: move._get_ap_sync_analytic_accounts(),
+            lambda names: self.env._(
+                "No analytic account of the ERP is set for %s.", names
+            ),
+        )
+
+    def _find_vendor_unmapped(self, jobs):
+        return self._find_unmapped(
+            jobs.filtered(lambda job: not job.connection_id.create_vendors),
+            lambda move: move.commercial_partner_id,
+            lambda names: self.env._("No vendor of the ERP is set for %s.", names),
+        )
+
+    def _find_unmapped(self, jobs, records_of, message):
+        """Return the jobs whose bills use records that have no mapping in use.
+
+        :param records_of: gives the records of one bill that need a mapping.
+        :param message: makes the message from the records' names.
+        """
+        found = {}
+        jobs = jobs.filtered(lambda job: job.connection_id.connector != "local")
+        for connection, connection_jobs in jobs.grouped("connection_id").items():
+            needed = {job: records_of(job.move_id) for job in connection_jobs}
+            mapped = self.env["ap.sync.mapping"]._get_erp_ids(
+                connection, list(needed.values())
+            )
+            missing = {
+                job: records.filtered(lambda r, mapped=mapped: r not in mapped)
+                for job, records in needed.items()
+            }
+            fixes = self._prepare_mapping_fixes(
+                connection, {records[0] for records in missing.values() if records}
+            )
+            name = self.env["ap.sync.mapping"]._get_local_name
+            for job, records in missing.items():
+                if records:
+                    names = format_list(
+                        self.env, [name(record, connection) for record in records]
+                    )
+                    found[job] = message(names), fixes[records[0]]
+        return found
+
+    def _prepare_mapping_fixes(self, connection, records):
+        """Return ``{record: fix}``: a link to the mapping that waits for confirmation,
+        or to a new one."""
+        refs = {f"{record._name},{record.id}": record for record in records}
+        waiting = (
+            self.env["ap.sync.mapping"]
+            .sudo()
+            .search(
+                Domain("connection_id", "=", connection.id)
+                & Domain("record", "in", list(refs))
+            )
+            .grouped("record")
+        )
+        return {
+            record: {"record": waiting[record]}
+            if record in waiting
+            else self._prepare_new_mapping_fix(connection, record)
+            for record in records
+        }
+
+    def _prepare_new_mapping_fix(self, connection, record):
+        name = self.env["ap.sync.mapping"]._get_local_name(record, connection)
+        return {
+            "model": "ap.sync.mapping",
+            "name": self.env._("Map %s", name),
+            "context": {
+                "default_connection_id": connection.id,
+                "default_record": f"{record._name},{record.id}",
+            },
+        }

@@ -1,0 +1,163 @@
+import ast
+import logging
+
+import psycopg2
+
+from odoo import api, models
+from odoo.fields import Domain
+
+from .ap_sync_guidance import describe
+
+_logger = logging.getLogger(__name__)
+
+#: The sequence of a cause that any other comes before.
+LAST = 10_000
+
+
+class ApSyncRule(models.Model):
+    """How rules are applied to jobs. Pure: it reads bills and returns causes; the job's
+    side is written by the caller."""
+
+    _inherit = "ap.sync.rule"
+
+    @api.model
+    def _evaluate(self, jobs):
+        """Tell what stops these jobs. Reads, never writes.
+
+        Queries grow with the number of rules, not of jobs.
+
+        :param jobs: ``ap.sync.job`` records, of any connections and companies.
+        :return: ``{job: [cause, ...]}``, the root cause first, an empty list for a
+            job that may go. A cause is a dict of ``kind``, ``action``, ``rule_id``,
+            ``title``, ``message``, ``guidance``, ``fix`` (see
+            ``_prepare_fix``) and ``sequence``.
+        """
+        causes = {job: [] for job in jobs}
+        for connection, connection_jobs in jobs.grouped("connection_id").items():
+            stop = connection._get_stop()
+            if stop:
+                kind, message = stop
+                for job in connection_jobs:
+                    causes[job].append(
+                        self._prepare_cause(
+                            kind, message, "hold", fix={"record": connection}
+                        )
+                    )
+        for job in jobs:
+            if stop := job._get_bill_stop():
+                kind, message = stop
+                cause = self._prepare_cause(
+                    kind, message, "hold", fix={"record": job.move_id}
+                )
+                if kind == "bill_not_posted":
+                    # What keeps people from posting it is the root of this.
+                    cause["sequence"] = LAST
+                causes[job].append(cause)
+        # sudo: whoever syncs a bill, all rules of its company apply. The context is the
+        # caller's, who may be looking at archived records.
+        Rule = self.sudo().with_context(active_test=True)
+        for rule in Rule.search([("active", "=", True)]):
+            concerned = rule._filter_jobs(jobs)
+            if concerned:
+                for job, found in rule._find_or_hold(concerned).items():
+                    causes[job].append(found)
+        for found in causes.values():
+            found.sort(
+                key=lambda cause: (cause["action"] != "block", cause["sequence"])
+            )
+        return causes
+
+    def _filter_jobs(self, jobs):
+        """Return the jobs this rule speaks about."""
+        self.ensure_one()
+        if self.company_id:
+            jobs = jobs.filtered(lambda job: job.company_id == self.company_id)
+        if self.connection_ids:
+            jobs = jobs.filtered(lambda job: job.connection_id in self.connection_ids)
+        return jobs.filtered(lambda job: self.id not in (job.released_rules or []))
+
+    def _find_or_hold(self, jobs):
+        """``_find``; a rule that can't be applied any more (a field it names is gone)
+        holds the jobs it speaks about, and no others."""
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return self._find(jobs)
+        except psycopg2.OperationalError:
+            # A conflict with another transaction: whoever began this tries again.
+            raise
+        except Exception:
+            _logger.exception("AP Sync: rule %s can't be applied", self.id)
+            message = self.env._(
+                "The rule “%s” can't be applied any more. Correct or archive it.",
+                self.name,
+            )
+            fix = {"record": self}
+            return {
+                job: self._prepare_cause("rule", message, "hold", fix) for job in jobs
+            }
+
+    def _find(self, jobs):
+        """Return ``{job: cause}`` for those of the jobs that this rule stops."""
+        self.ensure_one()
+        if self.condition == "check":
+            _label, kind = self._get_checks()[self.check_name]
+            found = getattr(self, f"_find_{self.check_name}")(jobs)
+        else:
+            kind = "rule"
+            moves = self._filter_bills(jobs.move_id)
+            found = {
+                job: (
+                    self.env._(
+                        "The rule “%(rule)s” stops this bill.",
+                        rule=self.name,
+                    ),
+                    {"record": self},
+                )
+                for job in jobs
+                if job.move_id in moves
+            }
+        return {
+            job: self._prepare_cause(kind, message, self.action, fix=fix)
+            for job, (message, fix) in found.items()
+        }
+
+    def _filter_bills(self, moves):
+        self.ensure_one()
+        if self.condition == "domain":
+            return moves.filtered_domain(
+                Domain(ast.literal_eval(self.bill_domain or "[]"))
+            )
+        return moves.filtered(
+            lambda move: (
+                move.commercial_partner_id in self.partner_ids
+                or move.partner_id in self.partner_ids
+                or move.commercial_partner_id.category_id & self.category_ids
+            )
+        )
+
+    def _prepare_cause(self, kind, message, action, fix=None):
+        """Return one cause, ready to be stored on a job.
+
+        :param fix: see ``_prepare_fix``.
+        """
+        title, todo = describe(self.env, kind)
+        return {
+            "kind": kind,
+            "action": action,
+            "rule_id": self.id or False,
+            "sequence": self.sequence if self else 0,
+            "title": title,
+            "message": message,
+            "guidance": self.guidance or todo if self else todo,
+            "fix": self._prepare_fix(**fix) if fix else False,
+        }
+
+    def _prepare_fix(self, record=None, model=None, name=None, context=None):
+        """Return where the cause is mended, as data for a link: an existing
+        ``record``, or a new record of ``model`` with defaults in ``context``."""
+        return {
+            "model": record._name if record is not None else model,
+            "res_id": record.id if record is not None else False,
+            "name": name or (record.display_name if record is not None else ""),
+            "context": context or {},
+        }
