@@ -13,11 +13,15 @@ One bill, from queued to Success::
     reap        every minute: what a crash left behind, what nobody woke
     retention   once a day: attempts older than their company keeps them
 
-``models`` come in by the functions here and by nothing else. Each ends the caller's
-transaction first, so that none is open while the ERP is asked.
+``models`` come in by the functions here and by nothing else. Each but one ends the
+caller's transaction first, so that none of ours is open while the ERP is asked.
 """
 
+import logging
+
 from . import dispatcher, probe, reaper, retention
+
+_logger = logging.getLogger(__name__)
 
 
 def dispatch(env, connection_id):
@@ -26,7 +30,28 @@ def dispatch(env, connection_id):
     :param env: the environment of the scheduled action; its transaction is committed.
     """
     env["ir.cron"]._commit_progress()
-    dispatcher.run(env.registry, connection_id)
+    dispatcher.run(env.registry, connection_id, by="scheduler")
+
+
+def dispatch_in_queue_job(env, connection_id):
+    """Send what is due on one connection; called by a job of OCA queue_job.
+
+    ``env``'s transaction is the one that can't be ended: queue_job holds a row lock in
+    it, by which its runner knows that the job is alive, and forbids commits. So it is
+    left alone and lies idle for as long as a run lasts (``BUDGET`` and ``GRACE`` of the
+    dispatcher); the scheduler keeps one like it. It holds nothing that ours wait for:
+    that lock, and a snapshot. All we do is done on cursors of our own, and is committed
+    and right whatever becomes of that transaction.
+
+    A job that is killed is started again by queue_job, one that failed is not. Neither
+    matters: what it had claimed is mended by the reaper, what is still due is woken by
+    it. So this never raises; a failed job would only stand in queue_job's list and ask
+    for a person.
+    """
+    try:
+        dispatcher.run(env.registry, connection_id, by="queue_job")
+    except Exception:
+        _logger.exception("AP Sync: connection %s was not served", connection_id)
 
 
 def reap(env):

@@ -35,13 +35,14 @@ RECORD_TRIES = 12
 PROBE_EVERY = schedule.timedelta(minutes=15)
 
 
-def run(registry, connection_id, budget=BUDGET):
+def run(registry, connection_id, budget=BUDGET, by="scheduler"):
     """Serve one connection.
 
+    :param by: who woke us; people see it on the connection.
     :return: the number of jobs served; 0 also when another dispatcher is at it.
     """
     token = uuid.uuid4().hex
-    lease = transact(registry, _take_lease, connection_id, token)
+    lease = transact(registry, _take_lease, connection_id, token, by)
     if lease is None:
         return 0
     served = 0
@@ -112,7 +113,7 @@ def _record(registry, results, connector):
 # === STEPS, each a transaction of its own === #
 
 
-def _take_lease(env, connection_id, token):
+def _take_lease(env, connection_id, token, by="scheduler"):
     """Take the connection's lease, or return None when it is taken or must wait.
 
     A dispatcher that died leaves its lease behind; it runs out by itself.
@@ -122,7 +123,10 @@ def _take_lease(env, connection_id, token):
             """
             UPDATE ap_sync_connection
                SET lease_token = %s,
-                   lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %s
+                   lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %s,
+                   last_run_at = date_trunc('second',
+                                            clock_timestamp() AT TIME ZONE 'UTC'),
+                   last_run_by = %s
              WHERE id = %s
                AND (lease_until IS NULL
                     OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')
@@ -131,6 +135,7 @@ def _take_lease(env, connection_id, token):
             """,
             token,
             schedule.LEASE,
+            by,
             connection_id,
         )
     )

@@ -123,3 +123,4 @@ def _wake_due(env):
     # stay off while bills wait for it.
     connections.cron_id.filtered(lambda cron: not cron.active).active = True
     connections._wake()
+    connections._wake_late()

@@ -7,8 +7,10 @@ from . import ap_sync_attempt
 from . import ap_sync_connection
 from . import ap_sync_connection_bills
 from . import ap_sync_connection_health
+from . import ap_sync_connection_late
 from . import ap_sync_connection_metrics
 from . import ap_sync_connection_retry
+from . import ap_sync_connection_wake
 from . import ap_sync_erp_record
 from . import ap_sync_job
 from . import ap_sync_job_actions

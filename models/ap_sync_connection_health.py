@@ -35,13 +35,14 @@ class ApSyncConnection(models.Model):
         [
             ("ok", "Ready"),
             ("waiting", "Waiting for the ERP"),
+            ("late", "Waits too long"),
             ("attention", "Needs attention"),
             ("paused", "Paused"),
         ],
         compute="_compute_health",
     )
 
-    @api.depends("paused", "attention_kind", "not_before", "failures")
+    @api.depends("paused", "attention_kind", "not_before", "failures", "late_message")
     def _compute_health(self):
         now = fields.Datetime.now()
         for connection in self:
@@ -51,6 +52,8 @@ class ApSyncConnection(models.Model):
                 connection.health = "attention"
             elif connection.not_before and connection.not_before > now:
                 connection.health = "waiting"
+            elif connection.late_message:
+                connection.health = "late"
             else:
                 connection.health = "ok"
 
@@ -252,12 +255,6 @@ class ApSyncConnection(models.Model):
             },
         )
 
-    def _wake(self, at=None):
-        """Have the dispatcher run, now or at a time (UTC). Part of the caller's
-        transaction: nothing happens if that is rolled back."""
-        for connection in self.sudo():
-            connection.cron_id._trigger(at)
-
     def _get_settle_seconds(self, connector):
         """Return how long to wait after an unclear answer before asking about it.
 
@@ -308,16 +305,6 @@ class ApSyncConnection(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    def _cron_dispatch(self):
-        """Send what is due on this connection; called by its scheduled action."""
-        self.ensure_one()
-        engine.dispatch(self.env, self.id)
-
-    @api.model
-    def _cron_reap(self):
-        """Mend what crashes left behind and wake what is due; every minute."""
-        engine.reap(self.env)
 
     def _reevaluate_jobs(self, kinds=None):
         """Evaluate the jobs concerned again after a rule, mapping or the connection

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .ap_sync_connection_wake import WAKE_UP_ENGINES, WAKE_UP_PARAMETER
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -33,6 +35,18 @@ class ResConfigSettings(models.TransientModel):
         " ('active', 'in', [True, False])]",
         context={"active_test": False},
     )
+    ap_sync_wake_up_engine = fields.Selection(
+        WAKE_UP_ENGINES,
+        string="Wake-up Engine",
+        default="scheduler",
+        config_parameter=WAKE_UP_PARAMETER,
+    )
+    ap_sync_queue_job_installed = fields.Boolean(
+        compute="_compute_ap_sync_queue_job_installed"
+    )
+
+    def _compute_ap_sync_queue_job_installed(self):
+        self.ap_sync_queue_job_installed = "queue.job" in self.env
 
     @api.model
     def get_values(self):

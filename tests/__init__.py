@@ -36,3 +36,4 @@ from . import test_tour_to_erp
 from . import test_tours
 from . import test_transport
 from . import test_uninstall
+from . import test_wake_up

@@ -164,7 +164,7 @@ class TestHealth(ApSyncCommon, HttpCase):
         self.assertAlmostEqual(wait, 3600, delta=120)
         self.assertEqual(
             metrics["ap_sync_connection_health"],
-            {"ok": 1, "waiting": 0, "attention": 0, "paused": 0},
+            {"ok": 1, "waiting": 0, "late": 0, "attention": 0, "paused": 0},
         )
 
     def test_a_connection_that_needs_a_person_shows(self):
