@@ -15,8 +15,8 @@ from servers import OdooServer
 from ui import say
 from workspace import Workspace
 
-# pytest's code for "no tests were collected".
-NOTHING_COLLECTED = 5
+# What is tested on a database with OCA queue_job, apart from all else.
+QUEUE_JOB_TESTS = "tests/with_queue_job"
 
 
 def run(odoo: str | None, pytest_arguments: list[str]) -> int:
@@ -27,6 +27,23 @@ def run(odoo: str | None, pytest_arguments: list[str]) -> int:
     """
     started = time.monotonic()
     system.find_browser()
+    codes = []
+    wanted = any(QUEUE_JOB_TESTS in argument for argument in pytest_arguments)
+    if not wanted:
+        codes += _without_queue_job(odoo, pytest_arguments)
+    if wanted or not pytest_arguments:
+        say("-> The tests with OCA queue_job installed")
+        codes.append(_with_queue_job(odoo, pytest_arguments))
+    seconds = time.monotonic() - started
+    worst = next(filter(None, codes), 0)
+    verdict = "passed" if not worst else f"FAILED (exit code {worst})"
+    logs = paths.subfolder("logs")
+    say(f"dev test: {verdict}, {seconds:.0f} s in all, logs in {logs}")
+    return worst
+
+
+def _without_queue_job(odoo: str | None, arguments: list[str]) -> list[int]:
+    """Run nearly all tests, as the addon is installed by most; returns exit codes."""
     with Workspace(odoo) as workspace:
         database = templates.main_database(workspace, "main")
         erp, key = templates.erp_database(workspace, "erp")
@@ -38,20 +55,24 @@ def run(odoo: str | None, pytest_arguments: list[str]) -> int:
                 "AP_SYNC_TEST_ERP_DSN": workspace.postgres.dsn(erp),
                 "AP_SYNC_TEST_ERP_LOG": str(server.log),
             }
-            code = _pytest(workspace, database, pytest_arguments, env)
-            extra_code = 0
-            if not pytest_arguments:
+            left_out = paths.addon_parent() / paths.TECHNICAL_NAME / QUEUE_JOB_TESTS
+            given = [*arguments, f"--ignore={left_out}"]
+            codes = [_pytest(workspace, database, given, env)]
+            if not arguments:
                 say("-> Odoo's own lint tests on this addon")
-                extra_code = _odoo_lint(workspace, database)
-                extra_code = uninstall_check.run(workspace) or extra_code
-    seconds = time.monotonic() - started
-    if not pytest_arguments and code == NOTHING_COLLECTED:
-        say("There are no tests yet.")
-        code = 0
-    worst = code or extra_code
-    verdict = "passed" if not worst else f"FAILED (exit code {worst})"
-    say(f"dev test: {verdict}, {seconds:.0f} s in all, logs in {workspace.log_dir}")
-    return worst
+                codes.append(_odoo_lint(workspace, database))
+                codes.append(uninstall_check.run(workspace))
+    return codes
+
+
+def _with_queue_job(odoo: str | None, arguments: list[str]) -> int:
+    """Run what is about OCA queue_job, on a database that has it installed."""
+    with Workspace(odoo, with_queue_job=True) as workspace:
+        database = templates.main_database(workspace, "main")
+        given = arguments or [QUEUE_JOB_TESTS]
+        # pytest's Odoo is a server like any, and would start queue_job's runner.
+        env = {"ODOO_QUEUE_JOB_CHANNELS": "root:0"}
+        return _pytest(workspace, database, given, env)
 
 
 def _pytest(
@@ -110,7 +131,7 @@ def _run_pytest(
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=addon,
-        env=shell.clean_env(**env),
+        env=workspace.env(**env),
         preexec_fn=shell.die_with_parent,
     )
     while True:

@@ -103,7 +103,7 @@ class OdooServer:
             self._process = subprocess.Popen(
                 self.workspace.odoo_command("-c", conf),
                 cwd="/",
-                env=shell.clean_env(),
+                env=self.workspace.env(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

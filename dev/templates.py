@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import paths
+import queue_job
 from locks import only_one
 from ui import DevError, step, warn
 from workspace import Workspace
@@ -40,15 +41,18 @@ def main_database(workspace: Workspace, name: str) -> str:
     """A fresh database with the addon and its demo data; returns its name."""
     target = workspace.database(name)
     base = _main_template(workspace)
+    modules = [paths.TECHNICAL_NAME]
+    if workspace.with_queue_job:
+        modules.append(queue_job.ADDON)
 
     def fill(database: str) -> None:
         workspace.databases.copy(base, database)
-        with step(f"Installing {paths.TECHNICAL_NAME} with its demo data"):
-            workspace.install(database, [paths.TECHNICAL_NAME], demo=True)
+        with step(f"Installing {' and '.join(modules)} with demo data"):
+            workspace.install(database, modules, demo=True)
 
     for _attempt in range(BUILD_TRIES):
         content = content_digest()
-        key = paths.digest(base, content)
+        key = paths.digest(base, content, *modules[1:])
         make(workspace, "tpl_app_", key, fill, KEEP_APP, target)
         if content_digest() == content:
             return target

@@ -10,6 +10,7 @@ import odoo_source
 import paths
 import postgres
 import python_env
+import queue_job
 import shell
 from database import Databases
 from locks import FileLock
@@ -34,6 +35,9 @@ without_demo = {without_demo}
 # Connectors refuse private addresses; here the external ERP is on this machine.
 ap_sync_allowed_hosts = 127.0.0.1
 """
+# Without `rpc`, which is there by default, /jsonrpc would be off.
+WITH_QUEUE_JOB = """server_wide_modules = base,rpc,web,queue_job
+"""
 
 
 class Workspace:
@@ -46,16 +50,30 @@ class Workspace:
     """
 
     def __init__(
-        self, odoo_path: str | None = None, extra_addons: tuple[Path, ...] = ()
+        self,
+        odoo_path: str | None = None,
+        extra_addons: tuple[Path, ...] = (),
+        with_queue_job: bool = False,
     ):
+        """:param with_queue_job: whether OCA queue_job is there to be installed."""
         self.odoo = odoo_source.locate(odoo_path)
         programs, extra = postgres.provide_programs()
         self.python = python_env.for_odoo(self.odoo, extra)
         self.postgres = postgres.Postgres(
             programs or postgres.carried_programs(self.python)
         )
+        self.addons = [
+            *self.odoo.addons_paths,
+            paths.addon_parent(),
+            *extra_addons,
+        ]
+        self.environment: dict[str, str] = {}
+        self.with_queue_job = with_queue_job
+        if with_queue_job:
+            folder = queue_job.provide(self.python)
+            self.addons.append(folder / "odoo/addons")
+            self.environment["PYTHONPATH"] = str(folder)
         self.databases = Databases(self.postgres)
-        self.extra_addons = extra_addons
         self.run_id = time.strftime("%m%d%H%M%S") + secrets.token_hex(2)
         self.run_dir = paths.subfolder("runs") / self.run_id
         self.log_dir = paths.subfolder("logs") / self.run_id
@@ -95,9 +113,8 @@ class Workspace:
     ) -> Path:
         """Write Odoo's configuration file for one database and return its path."""
         path = self.run_dir / f"{database}.conf"
-        addons = [*self.odoo.addons_paths, paths.addon_parent(), *self.extra_addons]
         text = CONFIGURATION.format(
-            addons_path=",".join(str(folder) for folder in addons),
+            addons_path=",".join(str(folder) for folder in self.addons),
             data_dir=self.databases.data_dir,
             db_host=self.postgres.socket,
             db_port=postgres.PORT,
@@ -108,9 +125,15 @@ class Workspace:
             cron_threads=cron_threads,
             without_demo="False" if demo else "True",
         )
+        if self.with_queue_job:
+            text += WITH_QUEUE_JOB
         path.write_text(text)
         path.chmod(0o600)
         return path
+
+    def env(self, **extra: str) -> dict[str, str]:
+        """The environment of this run's programs, with some variables more."""
+        return shell.clean_env(**self.environment, **extra)
 
     def odoo_command(self, *arguments: object) -> list[str]:
         """The command line of Odoo with some arguments."""
@@ -128,7 +151,8 @@ class Workspace:
         arguments += ["-i", ",".join(modules), "--stop-after-init", "--no-http"]
         if demo:
             arguments.append("--with-demo")
-        shell.run(self.odoo_command(*arguments), error=failed, log=log)
+        command = self.odoo_command(*arguments)
+        shell.run(command, error=failed, log=log, env=self.env())
         listed = ", ".join(f"'{name}'" for name in modules)
         done = self.postgres.sql(
             "SELECT name FROM ir_module_module WHERE state = 'installed'"
@@ -149,7 +173,9 @@ class Workspace:
         script = f"{script}\nprint({marker!r})\n"
         failed = f"A script in Odoo's shell failed on {database}: see above."
         command = self.odoo_command("shell", "-c", conf, "-d", database, "--no-http")
-        output = shell.run([*command, "--log-level=warn"], error=failed, stdin=script)
+        output = shell.run(
+            [*command, "--log-level=warn"], error=failed, stdin=script, env=self.env()
+        )
         if marker not in output:
             raise DevError(failed, shell.tail(output))
         return output.split(marker)[0]
