@@ -1,4 +1,5 @@
 from dataclasses import replace
+from threading import Event
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
@@ -28,7 +29,7 @@ class TestRecordMany(ApSyncCommon):
             lambda registry: transact(registry, claim, self.connection.id, count)
         )
         self.assertEqual(len(works), count)
-        return [perform(self.erp, work) for work in works]
+        return [perform(self.erp, work, Event()) for work in works]
 
     def record(self, results):
         """Record results together; return how many queries that took."""
