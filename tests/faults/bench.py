@@ -46,6 +46,8 @@ class Set:
     folder: str
     api_key: str
     queue_job: bool = False
+    #: The library that gives a process another clock; empty when there is none.
+    faketime: str = ""
     #: The second Odoo, if one runs: url, database, key, dsn.
     erp: dict | None = None
 

@@ -10,8 +10,6 @@ ROWS = []
 #: Rows of the matrix that are not run here, each with its reason.
 UNABLE = {
     15: "no connector has tokens that are refreshed yet",
-    35: "needs another clock for one process; that leases and retries follow"
-    " PostgreSQL's is what `engine/transaction.py` is for, tests/test_engine*.py",
     50: "there are no webhooks yet",
     51: "there are no webhooks yet",
 }

@@ -91,6 +91,10 @@ class RealChaos(Chaos):
     def acts(self):
         return [*super().acts(), (self._lose_answers, 6)]
 
+    def summary(self):
+        (case,) = self.cases
+        return f"{case.proxy.lost} answers lost, {super().summary()}"
+
     def _lose_answers(self, dice):
         (case,) = self.cases
         for _ in range(dice.randint(1, LOSSES)):

@@ -231,6 +231,42 @@ def killed_repeatedly(case):
     case.expect(cron["active"], "an active scheduled action")
 
 
+@row(
+    35,
+    "A host whose clock is an hour off",
+    behaviours=[KEYS, LOOKUP],
+)
+def wrong_clock(case):
+    case.expect(
+        case.bench.given.faketime,
+        "another clock for one process: install libfaketime, then run this again",
+    )
+    for number, skew in enumerate(("+1h", "-1h")):
+        clock = {
+            "LD_PRELOAD": case.bench.given.faketime,
+            "FAKETIME": skew,
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        case.script(*[{"do": "delay", "when": "after", "seconds": 1}] * 10)
+        with case.bench.make_host(f"clock{case.name}{number}", env=clock) as host:
+            bills = case.bench.pool[10 * number : 10 * number + 10]
+            case.submit(bills=bills, host=host)
+            case.settle()
+            case.press([job["id"] for job in case.jobs()], host=host)
+    case.expect_status("success")
+    case.expect_kept(20)
+    case.expect(len(case.attempts()) == 20, "one attempt each: no lease ended early")
+    (times,) = case.bench.sql(
+        """
+        SELECT bool_and(abs(extract(epoch FROM
+                   (now() AT TIME ZONE 'UTC') - started_at)) < 300) AS right
+          FROM ap_sync_attempt WHERE connection_id = %s
+        """,
+        case.id,
+    )
+    case.expect(times["right"], "PostgreSQL's time on every attempt")
+
+
 @row(36, "Frozen for two leases before the send, then woken", quick=True)
 def frozen_before_send(case):
     _freeze(case, "sending")
