@@ -204,14 +204,15 @@ def _give_back_lease(env, connection_id, token):
 
 
 def _evaluate_due(env, connection_id):
-    """Evaluate a batch of the jobs that a change of rules, or Retry, marked; True:
-    more left."""
+    """Evaluate a batch of the jobs that a change of rules, or Retry, marked, or that
+    were stopped a while ago; True: more left."""
     env.cr.execute(
         SQL(
             """
             SELECT id FROM ap_sync_job
-             WHERE connection_id = %s AND evaluate_due
-          ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+             WHERE connection_id = %s
+               AND evaluate_at <= clock_timestamp() AT TIME ZONE 'UTC'
+          ORDER BY evaluate_at, id LIMIT %s FOR UPDATE SKIP LOCKED
             """,
             connection_id,
             EVALUATE_BATCH,

@@ -113,7 +113,8 @@ def _wake_due(env):
                            AND next_try_at <= clock_timestamp() AT TIME ZONE 'UTC')
                     OR EXISTS (
                         SELECT FROM ap_sync_job
-                         WHERE connection_id = connection.id AND evaluate_due)
+                         WHERE connection_id = connection.id
+                           AND evaluate_at <= clock_timestamp() AT TIME ZONE 'UTC')
                )
             """
         )

@@ -84,7 +84,7 @@ class ApSyncJob(models.Model):
         "ap.sync.rule", "Stopped By", readonly=True, copy=False, index="btree_not_null"
     )
     released_rules = fields.Json(readonly=True, copy=False)
-    evaluate_due = fields.Boolean(readonly=True, copy=False)
+    evaluate_at = fields.Datetime("Rules Again At", readonly=True, copy=False)
 
     # -- Engine
     key = fields.Char("Idempotency Key", required=True, readonly=True, copy=False)
@@ -149,7 +149,9 @@ class ApSyncJob(models.Model):
         "(connection_id, next_try_at, id) WHERE status = 'in_progress'"
     )
     _lease_idx = models.Index("(lease_until) WHERE lease_until IS NOT NULL")
-    _evaluate_idx = models.Index("(connection_id, id) WHERE evaluate_due")
+    _evaluate_idx = models.Index(
+        "(connection_id, evaluate_at, id) WHERE evaluate_at IS NOT NULL"
+    )
     _effects_idx = models.Index("(id) WHERE effects_due")
     _changed_idx = models.Index("(id DESC) WHERE changed_since_sync IS TRUE")
 
@@ -256,7 +258,7 @@ class ApSyncJob(models.Model):
                 "phase": phase,
                 "lease_token": False,
                 "lease_until": False,
-                "evaluate_due": False,
+                "evaluate_at": False,
                 **values,
             }
         )

@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 
 from psycopg2.errors import UniqueViolation
 
@@ -10,6 +11,9 @@ from .ap_sync_states import WAITING, state_of
 
 #: More jobs than this are evaluated again by the dispatcher, not while a user waits.
 EVALUATE_AT_ONCE = 200
+#: What stops a bill may go while the bill is being stopped, in a transaction that
+#: neither sees. So a newly stopped bill is looked at once more after this long.
+LOOK_AGAIN = timedelta(minutes=1)
 
 
 class ApSyncJob(models.Model):
@@ -59,6 +63,7 @@ class ApSyncJob(models.Model):
             they go whatever the connection says of held bills.
         :return: ``{"queue" | "ready" | "hold" | "block": jobs}``.
         """
+        self.filtered("evaluate_at").write({"evaluate_at": False})
         routed, to_wake = {}, self.connection_id.browse()
         for job, causes in self.env["ap.sync.rule"]._evaluate(self).items():
             if causes:
@@ -70,7 +75,6 @@ class ApSyncJob(models.Model):
             routed[event] = routed.get(event, self.browse()) | job
             if job._route(event, causes) and event == "queue":
                 to_wake |= job.connection_id
-        self.filtered("evaluate_due").write({"evaluate_due": False})
         to_wake._wake()
         return routed
 
@@ -111,9 +115,10 @@ class ApSyncJob(models.Model):
         if event == "queue":
             values.update(next_try_at=self._now(), retry_since=False, retry_count=0)
         else:
-            values.update(next_try_at=False)
+            values.update(next_try_at=False, evaluate_at=self._now() + LOOK_AGAIN)
         if event == "ready":
             values.update(
+                evaluate_at=False,
                 message=self.env._("What stopped this bill is mended."),
                 guidance=self.env._("Press Sync."),
             )
@@ -146,7 +151,7 @@ class ApSyncJob(models.Model):
             jobs._evaluate()
             return
         jobs = Job.search(domain)
-        jobs.write({"evaluate_due": True})
+        jobs.write({"evaluate_at": self._now()})
         jobs.connection_id._wake()
 
     def _request_sync(self):
@@ -157,19 +162,19 @@ class ApSyncJob(models.Model):
         """
         if len(self) <= EVALUATE_AT_ONCE:
             return self._sync()
-        self.write({"evaluate_due": True})
+        self.write({"evaluate_at": self._now()})
         self.connection_id._wake()
         return {"queue": self}
 
     def _evaluate_marked(self):
         """Evaluate the jobs that were marked for it, and send again the failed ones:
         those *Retry* on the connection has marked. Called by the engine."""
+        self.write({"evaluate_at": False})
         waiting = self.filtered(
             lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
         )
         waiting._evaluate()
         self.filtered(lambda job: job.status == "failed")._sync()
-        self.filtered("evaluate_due").write({"evaluate_due": False})
 
     # === CHANGED SINCE THE SYNC === #
 

@@ -66,7 +66,7 @@ class TestAbort(ApSyncCommon):
 
     def test_an_aborted_bill_that_was_to_be_evaluated_does_not_go_by_itself(self):
         job = self.submit(self.make_bill())
-        job.evaluate_due = True
+        job.evaluate_at = self.env.cr.now()
         self.abort(job)
         self.dispatch()
         self.assert_status(job, "failed")

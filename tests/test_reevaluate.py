@@ -251,6 +251,39 @@ class TestReevaluate(ApSyncCommon):
         self.connection.auto_resume = True
         self.assert_status(blocked, "in_progress", "queued")
 
+    # -- At the same time
+
+    def test_a_bill_stopped_while_its_cause_went_is_looked_at_again(self):
+        """Whoever resumed did not see a bill that was held at that moment, in a
+        transaction of its own."""
+        self.connection.action_pause()
+        job = self.submit(self.make_bill())
+        self.assert_status(job, "on_hold")
+        self.connection.sudo().paused = False
+        self.dispatch()
+        self.assert_status(job, "on_hold")
+        self.env.cr.execute(
+            "UPDATE ap_sync_job SET evaluate_at = evaluate_at - interval '2 minutes'"
+        )
+        self.env.invalidate_all()
+        wakes = self.env["ir.cron.trigger"].search_count([])
+        self.reap()
+        self.assertGreater(self.env["ir.cron.trigger"].search_count([]), wakes)
+        self.dispatch()
+        self.assert_status(job, "success")
+
+    def test_a_bill_that_stays_stopped_is_not_looked_at_for_ever(self):
+        self.connection.action_pause()
+        job = self.submit(self.make_bill())
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE ap_sync_job SET evaluate_at = evaluate_at - interval '2 minutes'"
+        )
+        self.env.invalidate_all()
+        self.dispatch()
+        self.assert_status(job, "on_hold")
+        self.assertFalse(job.evaluate_at)
+
     # -- Many
 
     def test_many_jobs_are_marked_and_evaluated_by_the_dispatcher(self):
@@ -258,10 +291,9 @@ class TestReevaluate(ApSyncCommon):
         self.startPatcher(patch.object(ap_sync_job_evaluate, "EVALUATE_AT_ONCE", 2))
         rule = self.make_rule()
         self.assertEqual(set(jobs.mapped("phase")), {"queued"})
-        self.assertEqual(set(jobs.mapped("evaluate_due")), {True})
+        self.assertTrue(all(jobs.mapped("evaluate_at")), "marked, not evaluated")
         self.dispatch()
         self.assertEqual(set(jobs.mapped("status")), {"blocked"})
-        self.assertEqual(set(jobs.mapped("evaluate_due")), {False})
         self.assertFalse(self.erp.writes)
         rule.active = False
         self.assertEqual(set(jobs.mapped("status")), {"blocked"})

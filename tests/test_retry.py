@@ -68,20 +68,20 @@ class TestRetry(ApSyncCommon):
         self.assertEqual(set(jobs.mapped("status")), {"failed"}, "not done while asked")
         self.dispatch()
         self.assertEqual(set(jobs.mapped("status")), {"success"})
-        self.assertFalse(jobs.filtered("evaluate_due"))
+        self.assertFalse(jobs.filtered("evaluate_at"))
         self.assertEqual(len(self.erp.ledger), 3)
         self.assert_status(other, "failed")
 
     def test_a_marked_bill_whose_outcome_got_unknown_is_not_sent(self):
         jobs = self.fail("vendor_inactive", 2)
-        jobs.write({"evaluate_due": True})
+        jobs.write({"evaluate_at": self.env.cr.now()})
         jobs[0].error_kind = "outcome_unknown"
         sent = len(self.erp.writes)
         self.dispatch()
         self.assert_status(jobs[0], "failed")
         self.assert_status(jobs[1], "success")
         self.assertEqual(len(self.erp.writes), sent + 1)
-        self.assertFalse(jobs.filtered("evaluate_due"))
+        self.assertFalse(jobs.filtered("evaluate_at"))
 
     def test_bills_whose_connection_is_paused_are_held(self):
         jobs = self.fail("vendor_inactive", 2)

@@ -5,6 +5,7 @@ import os
 from datetime import timedelta
 
 from odoo.addons.ap_sync.engine import dispatcher, schedule
+from odoo.addons.ap_sync.models import ap_sync_job_evaluate
 
 #: A real ERP on a busy machine needs more than ten seconds for what it was sent.
 LEASE_SECONDS = int(os.environ.get("AP_SYNC_FAULTS_LEASE", "10"))
@@ -17,4 +18,5 @@ def set_up():
     schedule.BREAKER_LONG = timedelta(seconds=60)
     schedule.LEASE = timedelta(seconds=LEASE_SECONDS)
     schedule.LEASE_MARGIN = timedelta(seconds=2)
+    ap_sync_job_evaluate.LOOK_AGAIN = timedelta(seconds=3)
     dispatcher.PROBE_EVERY = timedelta(seconds=5)
