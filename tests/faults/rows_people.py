@@ -1,5 +1,6 @@
 """Rows 16, 40, 42 to 45, 48, 49: what people and settings do meanwhile."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -128,6 +129,22 @@ def hold_between(case):
     case.resume()
     case.settle(statuses=("success", "failed"))
     case.expect_synced()
+
+
+@row(43, "Bills are submitted while a hold ends", letter="d", behaviours=[LOOKUP])
+def hold_ends_meanwhile(case):
+    """Seed 4: who resumes does not see what is held in the same moment."""
+    for start in range(0, 50, 5):
+        case.pause()
+        bills = case.bench.pool[start : start + 5]
+        thread = threading.Thread(target=case.submit, kwargs={"bills": bills})
+        thread.start()
+        time.sleep(start / 200)
+        case.resume()
+        thread.join()
+    case.settle(statuses=("success", "failed"))
+    case.expect_status("success", count=50)
+    case.expect_kept(50)
 
 
 @row(44, "A rule is made while bills are under way: the vendor is blocked", quick=True)
