@@ -15,7 +15,7 @@ from invariants import leaks, violations
 
 JOBS_EACH = 50
 #: Seeds that found something once; they are played with every short set.
-FAILED_ONCE = (4,)
+FAILED_ONCE = (4, 10)
 #: How often a write meets a fault, how often a failpoint kills.
 FAULT_RATE = 0.35
 KILL_RATE = 0.03
