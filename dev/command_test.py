@@ -83,7 +83,10 @@ def _pytest(
     given = [_through_link(argument, addon) for argument in arguments]
     if not any(argument.startswith(str(addon)) for argument in given):
         given.append(str(addon / "tests"))
-    return _run_pytest(workspace, database, ["--odoo-http", *given], env)
+    # Without a browser its tests are skipped, and it was said; nothing else may be.
+    strict = ["-p", "no_skips"] if system.find_browser(install=False) else []
+    env = {**env, "PYTHONPATH": str(Path(__file__).parent)}
+    return _run_pytest(workspace, database, ["--odoo-http", *strict, *given], env)
 
 
 def _odoo_lint(workspace: Workspace, database: str) -> int:
