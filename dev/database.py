@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 
 import paths
+from locks import named_lock
 from postgres import Postgres
 from ui import DevError
 
 COPY_TRIES = 10
+UNUSED_SECONDS = 3600
 
 
 class Databases:
@@ -85,7 +87,9 @@ class Databases:
         os.utime(self.filestore(template))
 
     def prune(self, prefix: str, keep: int) -> None:
-        """Drop the templates with a prefix that were not used for longest."""
+        """Drop the templates with a prefix that were not used for longest; but none
+        that somebody is busy with, or was a while ago: others may be about to copy it.
+        """
 
         def last_used(name: str) -> float:
             try:
@@ -94,4 +98,9 @@ class Databases:
                 return 0
 
         for name in sorted(self.names(prefix), key=last_used, reverse=True)[keep:]:
-            self.drop(name)
+            lock = named_lock(name)
+            if time.time() - last_used(name) > UNUSED_SECONDS and lock.acquire(
+                blocking=False
+            ):
+                self.drop(name)
+            lock.release()

@@ -35,10 +35,15 @@ class FileLock:
             self._fd = None
 
 
+def named_lock(name: str) -> FileLock:
+    """The lock that `only_one` takes under a name, not taken yet."""
+    return FileLock(paths.subfolder("locks") / f"{name}.lock")
+
+
 @contextmanager
 def only_one(name: str, doing: str):
     """Let one process at a time do `doing`; says so when it has to wait."""
-    lock = FileLock(paths.subfolder("locks") / f"{name}.lock")
+    lock = named_lock(name)
     if not lock.acquire(blocking=False):
         say(f"-> waiting for another `dev` that is {doing}")
         lock.acquire()
