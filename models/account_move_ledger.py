@@ -28,6 +28,10 @@ class AccountMove(models.Model):
                 "invalid_data", str(error), Outcome.REJECTED
             ) from error
         notes = ()
+        dates = {
+            "date": format_date(self.env, move.date),
+            "asked": format_date(self.env, asked),
+        }
         locked = asked and move.company_id._get_violated_lock_dates(
             asked, move._affect_tax_report(), move.journal_id
         )
@@ -36,9 +40,17 @@ class AccountMove(models.Model):
                 self.env._(
                     "Booked on %(date)s instead of %(asked)s: the period is locked up "
                     "to %(lock)s.",
-                    date=format_date(self.env, move.date),
-                    asked=format_date(self.env, asked),
                     lock=format_date(self.env, locked[-1][0]),
+                    **dates,
+                ),
+            )
+        elif move.date != asked:
+            # Set by hand, or by Odoo when the bill was entered in a period that was
+            # locked then: it does not move the date back when the period opens.
+            notes = (
+                self.env._(
+                    "Booked on %(date)s; the bill is dated %(asked)s.",
+                    **dates,
                 ),
             )
         return Receipt(

@@ -141,6 +141,17 @@ class TestLocalLedger(ApSyncCommon):
         self.assertGreaterEqual(bill.date, lock + timedelta(days=1))
         self.assertRegex(job.notes, "Booked on .* instead of .*locked up to")
 
+    def test_a_date_that_odoo_moved_before_the_period_opened_again_is_told(self):
+        company = self.env.company
+        company.purchase_lock_date = "2026-11-30"
+        bill = self.make_bill(post=False)
+        self.assertGreater(bill.date, bill.invoice_date, "Odoo moves it at once")
+        company.purchase_lock_date = False
+        job = self.submit(bill, self.ledger)
+        self.dispatch(self.ledger)
+        self.assert_status(job, "success")
+        self.assertRegex(job.notes, "Booked on .*; the bill is dated")
+
     # -- What follows
 
     def test_a_bill_posted_here_goes_on_to_the_erp(self):
