@@ -69,7 +69,7 @@ def _with_queue_job(odoo: str | None, arguments: list[str]) -> int:
     """Run what is about OCA queue_job, on a database that has it installed."""
     with Workspace(odoo, with_queue_job=True) as workspace:
         database = templates.main_database(workspace, "main")
-        given = arguments or [QUEUE_JOB_TESTS]
+        given = [*(arguments or [QUEUE_JOB_TESTS]), "-o", "python_files=*.py"]
         # pytest's Odoo is a server like any, and would start queue_job's runner.
         env = {"ODOO_QUEUE_JOB_CHANNELS": "root:0"}
         return _pytest(workspace, database, given, env)

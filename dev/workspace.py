@@ -67,12 +67,12 @@ class Workspace:
             paths.addon_parent(),
             *extra_addons,
         ]
-        self.environment: dict[str, str] = {}
+        self.python_path: list[Path] = []
         self.with_queue_job = with_queue_job
         if with_queue_job:
             folder = queue_job.provide(self.python)
             self.addons.append(folder / "odoo/addons")
-            self.environment["PYTHONPATH"] = str(folder)
+            self.python_path.append(folder)
         self.databases = Databases(self.postgres)
         self.run_id = time.strftime("%m%d%H%M%S") + secrets.token_hex(2)
         self.run_dir = paths.subfolder("runs") / self.run_id
@@ -132,8 +132,13 @@ class Workspace:
         return path
 
     def env(self, **extra: str) -> dict[str, str]:
-        """The environment of this run's programs, with some variables more."""
-        return shell.clean_env(**self.environment, **extra)
+        """The environment of this run's programs, with some variables more.
+
+        A PYTHONPATH among them goes before what this run has on it anyway.
+        """
+        folders = [extra.get("PYTHONPATH"), *self.python_path]
+        path = os.pathsep.join(str(folder) for folder in folders if folder)
+        return shell.clean_env(**{**extra, "PYTHONPATH": path})
 
     def odoo_command(self, *arguments: object) -> list[str]:
         """The command line of Odoo with some arguments."""
