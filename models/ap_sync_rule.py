@@ -1,12 +1,15 @@
 import ast
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import format_list
 
 MAX_DOMAIN_LENGTH = 4000
 MAX_DOMAIN_TERMS = 60
+#: Each "%" of a pattern makes the comparison one power slower: with ten of them a bill
+#: keeps the dispatcher busy for hours.
+MAX_WILDCARDS = 2
 
 #: What a condition on bills may not look into: people and secrets, and what is itself
 #: the result of the rules.
@@ -134,7 +137,8 @@ class ApSyncRule(models.Model):
     @api.model
     def _check_bill_domain_text(self, text):
         """Refuse anything but a short literal domain on stored fields of a bill that
-        any accountant may read: no code, no hop into another model's secrets."""
+        its author may read: no code, no hop into another model's secrets, and nothing
+        that could be learnt by watching which bills a condition stops."""
         try:
             if len(text or "") > MAX_DOMAIN_LENGTH:
                 raise ValueError(self.env._("it is too long"))
@@ -142,7 +146,8 @@ class ApSyncRule(models.Model):
             domain = Domain(terms)
             if len(terms) > MAX_DOMAIN_TERMS:
                 raise ValueError(self.env._("it has too many terms"))
-            self._check_bill_terms(domain, self.env["account.move"])
+            if not domain.is_true():
+                self._check_bill_terms(domain, self._open_to_author("account.move"))
             self.env["account.move"]._search(domain)
         except (
             ValueError,
@@ -168,6 +173,22 @@ class ApSyncRule(models.Model):
             target = self._check_bill_path(term.field_expr, model, hops)
             if "any" in term.operator:
                 self._check_bill_terms(Domain(term.value), target, hops - 1)
+            else:
+                self._check_bill_value(term)
+
+    @api.model
+    def _check_bill_value(self, term):
+        """Raise ValueError unless the value is plain data, compared at little cost."""
+        several = isinstance(term.value, list | tuple | set | frozenset)
+        for value in term.value if several else [term.value]:
+            if not isinstance(value, str | int | float | None):
+                raise ValueError(
+                    self.env._("%s can't be compared with that", term.field_expr)
+                )
+            if "like" in term.operator and str(value).count("%") > MAX_WILDCARDS:
+                raise ValueError(
+                    self.env._("%s has too many %% in its pattern", term.field_expr)
+                )
 
     @api.model
     def _check_bill_path(self, path, model, hops):
@@ -183,10 +204,25 @@ class ApSyncRule(models.Model):
             if field is None or field.groups or not field.store:
                 raise ValueError(self.env._("%s can't be used", path))
             if field.relational:
-                model = self.env[field.comodel_name]
-                if model._name in CLOSED_MODELS or model._name.startswith("ap.sync."):
+                closed = field.comodel_name in CLOSED_MODELS
+                if closed or field.comodel_name.startswith("ap.sync."):
                     raise ValueError(self.env._("%s can't be used", path))
+                model = self._open_to_author(field.comodel_name)
         return model
+
+    @api.model
+    def _open_to_author(self, name):
+        """Return a model; raise ValueError when the condition's author can't read it.
+
+        Rules are applied as sudo, so each would answer one question about it.
+        """
+        # Odoo runs constraints as sudo; data files and shells are nobody's.
+        author = self if self.env.uid == SUPERUSER_ID else self.sudo(False)
+        if not author.env[name].has_access("read"):
+            raise ValueError(
+                self.env._("its author may not read %s", self.env[name]._description)
+            )
+        return self.env[name]
 
     # === CRUD METHODS === #
 
@@ -200,6 +236,10 @@ class ApSyncRule(models.Model):
         # Jobs of the connections a rule no longer names are concerned as well.
         before = self._get_connections()
         result = super().write(vals)
+        if "company_id" in vals:
+            # Odoo looks at the record before the write only; moved into a company that
+            # its author can't see, a rule would stop that one's bills.
+            self.check_access("write")
         if vals.keys() - {"sequence", "name"}:
             (before | self._get_connections())._reevaluate_jobs()
         return result
