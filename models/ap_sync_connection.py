@@ -126,6 +126,22 @@ class ApSyncConnection(models.Model):
                     )
                 )
 
+    @api.constrains("erp_journal_id")
+    def _check_erp_journal(self):
+        """The id of another ERP's journal, or of another company's, means nothing."""
+        for connection in self:
+            journal = connection.sudo().erp_journal_id
+            if journal and (
+                journal.connection_id != connection or journal.kind != "journal"
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "What was chosen is not a journal of %s. Choose one from its "
+                        "list, or press Refresh data.",
+                        connection.name,
+                    )
+                )
+
     @api.constrains("company_id")
     def _check_company_unchanged(self):
         """Jobs belong to the company of their connection for good."""
@@ -158,6 +174,10 @@ class ApSyncConnection(models.Model):
         self._check_target_change(vals)
         self._lock_secret(vals)
         result = super().write(vals)
+        if "company_id" in vals:
+            # Odoo looks at the record before the write only: a connection moved into
+            # a company that its author can't see would be sent that one's bills.
+            self.check_access("write")
         if "bill_domain" in vals:
             for connection in self.filtered(lambda c: c.attention_kind == "internal"):
                 connection.sudo()._set_mended()

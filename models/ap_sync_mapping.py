@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
@@ -60,7 +60,10 @@ class ApSyncMapping(models.Model):
         store=True,
         precompute=True,
     )
-    local_name = fields.Char("In Odoo", compute="_compute_local_name", store=True)
+    # As the user: the id of a record must not be enough to read its name.
+    local_name = fields.Char(
+        "In Odoo", compute="_compute_local_name", store=True, compute_sudo=False
+    )
     erp_record_id = fields.Many2one(
         "ap.sync.erp.record",
         string="In the ERP",
@@ -69,7 +72,11 @@ class ApSyncMapping(models.Model):
         index=True,
     )
     erp_id = fields.Char(
-        "ERP ID", compute="_compute_erp_id", store=True, readonly=False
+        "ERP ID",
+        compute="_compute_erp_id",
+        store=True,
+        readonly=False,
+        compute_sudo=False,
     )
     state = fields.Selection(
         [("proposed", "Proposed"), ("confirmed", "Confirmed")],
@@ -114,6 +121,10 @@ class ApSyncMapping(models.Model):
     @api.constrains("record", "connection_id")
     def _check_record_company(self):
         """A record of another company must not leak into this company's books."""
+        if self.env.uid != SUPERUSER_ID:
+            # Odoo runs constraints as sudo, and the refusal names the record.
+            for mapping in self.sudo(False):
+                mapping.record.check_access("read")
         for mapping in self:
             record = mapping.record
             if not record:
@@ -145,9 +156,8 @@ class ApSyncMapping(models.Model):
             ):
                 raise ValidationError(
                     self.env._(
-                        "%(erp_record)s is not a %(kind)s of %(connection)s. Choose "
+                        "What was chosen is not a %(kind)s of %(connection)s. Choose "
                         "one from that connection's list, or press Refresh data there.",
-                        erp_record=erp_record.display_name,
                         kind=mapping.kind,
                         connection=mapping.connection_id.display_name,
                     )
@@ -163,6 +173,10 @@ class ApSyncMapping(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        if "connection_id" in vals:
+            # Odoo looks at the record before the write only; moved to a connection that
+            # its author can't see, a mapping would divert that one's bills.
+            self.check_access("write")
         self._reevaluate_jobs()
         return result
 

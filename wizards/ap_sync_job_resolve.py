@@ -9,8 +9,9 @@ class ApSyncJobResolve(models.TransientModel):
     _description = "Resolve AP Sync Job"
 
     job_id = fields.Many2one("ap.sync.job", required=True, readonly=True)
-    status = fields.Selection(related="job_id.status")
-    message = fields.Text(related="job_id.message")
+    # As the user: a job's id is enough to make a wizard for it.
+    status = fields.Selection(related="job_id.status", related_sudo=False)
+    message = fields.Text(related="job_id.message", related_sudo=False)
     decision = fields.Selection(
         selection="_selection_decision", required=True, default="verify"
     )
@@ -26,6 +27,11 @@ class ApSyncJobResolve(models.TransientModel):
             ("release", self.env._("Release it from the rules that stop it")),
             ("abort", self.env._("Stop it: do not send it for now")),
         ]
+
+    @api.constrains("job_id")
+    def _check_job(self):
+        # Odoo runs constraints as sudo.
+        self.sudo(False).job_id.check_access("read")
 
     @api.model
     def default_get(self, fields):
