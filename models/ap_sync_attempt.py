@@ -68,7 +68,9 @@ class ApSyncAttempt(models.Model):
             )
         return super().write(vals)
 
-    @api.ondelete(at_uninstall=False)
+    # Also "at uninstall": that is but a word in the context, and who uninstalls drops
+    # the table.
+    @api.ondelete(at_uninstall=True)
     def _unlink_only_old(self):
         if self.env.context.get("ap_sync_remove") is not REMOVES_OLD:
             raise UserError(

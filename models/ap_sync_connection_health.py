@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import config
+from odoo.tools import config, plaintext2html
 
 from .. import engine
 from ..connectors import Settings
@@ -194,7 +194,7 @@ class ApSyncConnection(models.Model):
         self.activity_schedule(
             "mail.mail_activity_data_todo",
             summary=title,
-            note=message,
+            note=plaintext2html(message or ""),  # the ERP's words are no HTML
             user_id=admin.id or self.env.uid,
         )
         self._reevaluate_jobs()

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import plaintext2html
 
 from .ap_sync_guidance import describe
 
@@ -38,16 +39,18 @@ class ApSyncJob(models.Model):
             self._schedule_activity(title)
 
     def _schedule_activity(self, title):
+        # A note is HTML, and a picture in it would tell a stranger who looks at it.
+        note = plaintext2html(self.message or "")
         known = self.activity_ids.filtered("automated")
         if known:
-            known[:1].write({"summary": title, "note": self.message})
+            known[:1].write({"summary": title, "note": note})
             return
         user = self.user_id or self.move_id.invoice_user_id
         if user.active and user.share is False:
             self.activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=title,
-                note=self.message,
+                note=note,
                 user_id=user.id,
             )
 
