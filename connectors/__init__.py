@@ -13,6 +13,7 @@ from .base import (
     Receipt,
     Settings,
 )
+from .incoming import Guarded
 from .odoo import OdooConnector
 
 __all__ = [
@@ -35,8 +36,10 @@ CONNECTORS: dict[str, type[Connector]] = {
 def make_connector(code: str, settings: Settings) -> Connector:
     """Return the client for one connection.
 
+    What the ERP says comes through ``incoming.Guarded``.
+
     :param code: a key of ``CONNECTORS``, the connection's ``connector``.
     :param settings: address, credentials and options of that connection.
     :raise KeyError: when no connector has that code.
     """
-    return CONNECTORS[code](settings)
+    return Guarded(CONNECTORS[code](settings), settings)

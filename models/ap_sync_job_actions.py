@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_list
 
+from ..connectors.incoming import LABEL, plain, web_link
 from ..connectors.kinds import CHECK, KINDS, NO
 
 
@@ -128,14 +129,15 @@ class ApSyncJob(models.Model):
         self.check_access("read")
         if self.connection_id.connector == "local":
             return self.action_open_bill()
-        if not self.erp_url:
+        url = web_link(self.erp_url)
+        if not url:
             raise UserError(
                 self.env._(
                     "The ERP gave no link for this bill. Look for number %s there."
                 )
                 % (self.erp_number or self.erp_id or "-")
             )
-        return {"type": "ir.actions.act_url", "url": self.erp_url, "target": "new"}
+        return {"type": "ir.actions.act_url", "url": url, "target": "new"}
 
     def action_open_bill(self):
         self.ensure_one()
@@ -224,6 +226,7 @@ class ApSyncJob(models.Model):
         self.ensure_one()
         self._check_manager()
         job = self.sudo()
+        erp_number = plain(erp_number, LABEL)
         job._update_status(
             "mark_synced",
             erp_number=erp_number,

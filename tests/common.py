@@ -20,6 +20,7 @@ from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from .. import engine
 from ..connectors import Capability, ConnectorError, Outcome, Receipt
 from ..connectors.base import CheckItem
+from ..connectors.incoming import Guarded
 from ..engine import client, dispatcher, reaper
 
 
@@ -132,7 +133,11 @@ class ApSyncCommon(AccountTestInvoicingCommon):
         super().setUp()
         self.erp = FakeErp()
         self.startPatcher(
-            patch.object(client, "make_connector", lambda code, settings: self.erp)
+            patch.object(
+                client,
+                "make_connector",
+                lambda code, settings: Guarded(self.erp, settings),
+            )
         )
         self.startPatcher(
             patch.object(type(self.connection), "_get_settle_seconds", lambda *a: 0.0)

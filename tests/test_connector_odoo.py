@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from odoo.tests import BaseCase
 
-from ..connectors import make_connector
+from ..connectors.odoo import OdooConnector
 from ..connectors.base import (
     Attachment,
     ConnectorError,
@@ -122,8 +122,7 @@ def made_by(server, **options):
     settings = {
         name: options.pop(name) for name in ("database", "login") if name in options
     }
-    return make_connector(
-        "odoo",
+    return OdooConnector(
         Settings(
             url=server.url,
             secret=KEY,

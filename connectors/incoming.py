@@ -1,0 +1,123 @@
+"""What an ERP says is a stranger's text. It ends up on screens, in chatter and in
+spreadsheets, so it is made harmless where it comes in, whatever connector reads it.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from .base import ConnectorError, Settings
+from .redact import EXCERPT, Redactor, clean
+
+LABEL = 200
+#: A spreadsheet takes a text with such a beginning for a formula or a link to a file:
+#: Odoo's export writes it as one.
+_FORMULA = re.compile(r"[=+\-@＝＋－＠]|\{=|(?:in|ex)ternal:|file:", re.IGNORECASE)
+
+
+def plain(text: str, limit: int = EXCERPT) -> str:
+    """Return the text without control characters, cut, and with an apostrophe before
+    what a spreadsheet would take for a formula."""
+    text = clean(text or "").strip()
+    if _FORMULA.match(text):
+        text = "'" + text
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def web_link(url: str) -> str:
+    """Return the address if a browser may open it, else nothing: no ``javascript:``,
+    no ``data:``, nothing but http and https."""
+    url = clean(url or "").strip()
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    good = parts.scheme in ("http", "https") and parts.hostname and " " not in url
+    return url if good else ""
+
+
+class Guarded:
+    """A connector whose texts are harmless; see ``base.Connector`` for its methods.
+
+    The known secret is hidden in all of them: an ERP, or whatever answers in its place,
+    may repeat what it was sent.
+    """
+
+    def __init__(self, connector, settings: Settings):
+        self._connector = connector
+        self._redact = Redactor((settings.secret,))
+        self.code = connector.code
+        self.capability = connector.capability
+        self.settle_seconds = connector.settle_seconds
+
+    def send(self, document, **options):
+        with self._guard():
+            return self._receipt(self._connector.send(document, **options))
+
+    def update(self, document, erp_id, **options):
+        with self._guard():
+            return self._receipt(self._connector.update(document, erp_id, **options))
+
+    def look_up(self, document, **options):
+        with self._guard():
+            found = self._connector.look_up(document, **options)
+            return [self._receipt(receipt) for receipt in found]
+
+    def check(self, **options):
+        with self._guard():
+            items = self._connector.check(**options)
+            return [
+                dataclasses.replace(item, message=self._text(item.message))
+                for item in items
+            ]
+
+    def fetch(self, kind, **options) -> Iterable:
+        with self._guard():
+            for record in self._connector.fetch(kind, **options):
+                if _is_id(record.erp_id):
+                    yield dataclasses.replace(
+                        record,
+                        name=self._text(record.name, LABEL),
+                        code=self._text(record.code, LABEL),
+                        detail=self._text(record.detail, LABEL),
+                    )
+
+    def lock_date(self, **options):
+        with self._guard():
+            return self._connector.lock_date(**options)
+
+    def _receipt(self, receipt):
+        if not _is_id(receipt.erp_id):
+            raise ConnectorError(
+                "answer_unreadable", "The ERP gave the bill an id that can't be one."
+            )
+        return dataclasses.replace(
+            receipt,
+            number=self._text(receipt.number, LABEL),
+            url=web_link(self._redact(receipt.url)),
+            notes=tuple(self._text(note) for note in receipt.notes),
+            vendor_erp_id=receipt.vendor_erp_id
+            if _is_id(receipt.vendor_erp_id)
+            else "",
+        )
+
+    def _text(self, text, limit=EXCERPT):
+        return plain(self._redact(text or ""), limit)
+
+    @contextmanager
+    def _guard(self):
+        try:
+            yield
+        except ConnectorError as error:
+            error.message = self._text(error.message)
+            error.args = (error.message,)
+            error.excerpt = self._text(error.excerpt)
+            raise
+
+
+def _is_id(text):
+    """Tell whether a text can be an id: that is sent back as it is, so it can't be made
+    harmless, only refused."""
+    return 0 < len(text) <= LABEL and plain(text, LABEL) == text and "\n" not in text
