@@ -128,6 +128,7 @@ KINDS: dict[str, Kind] = {
             FIX,
             "token_expired",
             "credentials_wrong",
+            "secret_unreadable",
             "integration_user_lost",
             "connection_inactive",
             "address_wrong",

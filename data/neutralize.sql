@@ -2,6 +2,6 @@
 UPDATE ap_sync_connection
    SET paused = true,
        url = 'https://neutralized.invalid',
-       api_key = NULL,
        login = NULL
  WHERE connector != 'local';
+DELETE FROM ap_sync_secret;

@@ -9,6 +9,8 @@ def open_client(registry, connection_id):
 
     Its settings are read once and the transaction is over before the connector is
     used, so what changes meanwhile counts from the next call of this.
+
+    :raise ConnectorError: ``secret_unreadable``.
     """
     code, settings, concurrency = transact(registry, _read, connection_id)
     return make_connector(code, settings), concurrency

@@ -11,6 +11,7 @@ import uuid
 
 from odoo.tools import SQL
 
+from ..connectors import ConnectorError
 from . import effects, failpoints, local, probe, schedule
 from .claim import claim
 from .client import open_client
@@ -82,7 +83,11 @@ def _serve_erp(registry, connection_id, token, stop_at):
         if not transact(registry, _renew_lease, connection_id, token):
             break
         if connector is None:
-            connector, concurrency = open_client(registry, connection_id)
+            try:
+                connector, concurrency = open_client(registry, connection_id)
+            except ConnectorError as error:
+                transact(registry, _stop, connection_id, error)
+                break
             limit = concurrency * ROUNDS
         hard_end = stop_at + GRACE
         works, seen = transact(registry, claim, connection_id, limit, hard_end)
@@ -170,6 +175,13 @@ def _renew_lease(env, connection_id, token):
         )
     )
     return bool(env.cr.rowcount)
+
+
+def _stop(env, connection_id, error):
+    """Nothing can be sent at all until a person has mended it: hold the jobs."""
+    env["ap.sync.connection"].browse(connection_id)._set_attention(
+        error.kind, error.message
+    )
 
 
 def _give_back_lease(env, connection_id, token):

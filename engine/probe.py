@@ -18,8 +18,11 @@ def check_connection(registry, connection_id):
 
     :return: whether all items are right.
     """
-    connector, _concurrency = open_client(registry, connection_id)
-    items = list(connector.check(deadline=time.monotonic() + CHECK_SECONDS))
+    try:
+        connector, _concurrency = open_client(registry, connection_id)
+        items = list(connector.check(deadline=time.monotonic() + CHECK_SECONDS))
+    except ConnectorError as error:
+        items = [CheckItem("Key", False, error.message)]
     good = bool(items) and all(item.ok for item in items)
     lock_date = False
     if good:
@@ -50,10 +53,10 @@ def refresh_data(registry, connection_id, context):
 
     :return: the notification for the user.
     """
-    connector, _concurrency = open_client(registry, connection_id)
     deadline = time.monotonic() + FETCH_SECONDS
     fetched, problem = {}, None
     try:
+        connector, _concurrency = open_client(registry, connection_id)
         for kind in KINDS:
             fetched[kind] = [
                 {name: value for name, value in vars(row).items() if name != "kind"}

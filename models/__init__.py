@@ -21,6 +21,7 @@ from . import ap_sync_rule
 from . import ap_sync_rule_checks
 from . import ap_sync_rule_checks_mapping
 from . import ap_sync_rule_evaluate
+from . import ap_sync_secret
 from . import ir_module_module
 from . import res_company
 from . import res_config_settings

@@ -3,7 +3,8 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
+
+from .ap_sync_secret import HIDDEN
 
 
 class ApSyncConnection(models.Model):
@@ -41,8 +42,13 @@ class ApSyncConnection(models.Model):
     login = fields.Char(
         help="Only for Odoo 18 and older, which sign in with login and key."
     )
+    # Written, never read back: dots stand for a key that is stored.
     api_key = fields.Char(
-        "API Key", copy=False, groups="ap_sync.group_ap_sync_administrator"
+        "API Key",
+        compute="_compute_api_key",
+        inverse="_inverse_api_key",
+        copy=False,
+        groups="ap_sync.group_ap_sync_administrator",
     )
     protocol = fields.Selection(
         [
@@ -101,6 +107,20 @@ class ApSyncConnection(models.Model):
     )
 
     # === COMPUTES AND CONSTRAINTS === #
+
+    def _compute_api_key(self):
+        Secret = self.env["ap.sync.secret"]
+        for connection in self:
+            stored = connection.id and Secret._is_stored(connection)
+            connection.api_key = HIDDEN if stored else False
+
+    def _inverse_api_key(self):
+        Secret = self.env["ap.sync.secret"]
+        for connection in self:
+            key = (connection.api_key or "").strip()
+            if key != HIDDEN:  # dots that come back mean: as it is
+                Secret._store(connection, key.replace(HIDDEN[0], ""))
+        self.invalidate_recordset(["api_key"], flush=False)
 
     def _compute_mapping_count(self):
         counts = dict(
@@ -172,7 +192,6 @@ class ApSyncConnection(models.Model):
         self._check_engine_fields(vals)
         self.check_access("write")
         self._check_target_change(vals)
-        self._lock_secret(vals)
         result = super().write(vals)
         if "company_id" in vals:
             # Odoo looks at the record before the write only: a connection moved into
@@ -218,17 +237,6 @@ class ApSyncConnection(models.Model):
                     )
                 )
             Job.search(jobs & Domain("erp_id", "!=", False)).write({"erp_id": False})
-
-    def _lock_secret(self, vals):
-        """Lose a race before the key is part of a query: Odoo logs failed ones."""
-        if "api_key" in vals and self.ids:
-            self.env.cr.execute(
-                SQL(
-                    "SELECT 1 FROM ap_sync_connection WHERE id IN %s FOR UPDATE",
-                    tuple(self.ids),
-                ),
-                log_exceptions=False,
-            )
 
     def copy_data(self, default=None):
         """Override of `base`: a copy has no key and takes no bills by itself, or one

@@ -223,18 +223,19 @@ class ApSyncConnection(models.Model):
     def _get_settings(self):
         """Return the ``Settings`` of this connection's client, secret included.
 
+        :raise ConnectorError: ``secret_unreadable``.
+
         Private hosts that may be called come from ``ap_sync_allowed_hosts`` in
         odoo.conf, so that nobody can open the server's network from a form.
         """
         self.ensure_one()
-        # sudo: the key is readable by administrators alone; it goes to the client
-        # and nowhere else.
+        # sudo: whoever syncs a bill need not be able to read its connection.
         connection = self.sudo()
         hosts = config.get("ap_sync_allowed_hosts") or ""
-        settle = config.get("ap_sync_settle_seconds")
+        settle = self._get_own_settle_seconds()
         return Settings(
             url=connection.url or "",
-            secret=connection.api_key or "",
+            secret=self.env["ap.sync.secret"]._reveal(self),
             database=connection.erp_database or "",
             login=connection.login or "",
             company=connection.erp_company or "",
@@ -251,7 +252,7 @@ class ApSyncConnection(models.Model):
                 "origin": self.env["ir.config_parameter"]
                 .sudo()
                 .get_param("database.uuid"),
-                **({"settle_seconds": float(settle)} if settle else {}),
+                **({"settle_seconds": settle} if settle else {}),
             },
         )
 
@@ -261,10 +262,11 @@ class ApSyncConnection(models.Model):
         :param connector: the connector's class, which knows its ERP; a shorter time
             for tests comes from ``ap_sync_settle_seconds`` in odoo.conf.
         """
-        return (
-            self._get_settings().options.get("settle_seconds")
-            or connector.settle_seconds
-        )
+        return self._get_own_settle_seconds() or connector.settle_seconds
+
+    @api.model
+    def _get_own_settle_seconds(self):
+        return float(config.get("ap_sync_settle_seconds") or 0)
 
     def _store_erp_data(self, fetched, lock_date, problem):
         """Store what *Refresh data* brought and propose mappings.

@@ -256,6 +256,10 @@ GUIDANCE = {
             "connection; all jobs then go."
         ),
     ),
+    "secret_unreadable": (
+        _lt("API key can't be decrypted"),
+        _lt("Enter it anew, or its encryption key in odoo.conf, and test it."),
+    ),
     "integration_user_lost": (
         _lt("Integration user lost its role"),
         _lt("Give the role back in the ERP, then press Test connection."),

@@ -30,6 +30,7 @@ from . import test_rule_checks
 from . import test_rules
 from . import test_secrets
 from . import test_security_attempts
+from . import test_security_encryption
 from . import test_security_rules
 from . import test_settings
 from . import test_states

@@ -25,6 +25,7 @@ RIGHTS = {
     "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.retry": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.retry.line": {"manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.secret": {},
 }
 
 #: Everything of ours that may be called from outside. A new name here is a new door:
@@ -59,6 +60,7 @@ PUBLIC = {
     "ap.sync.retry": {"action_open_decide"},
     "ap.sync.retry.line": {"action_retry"},
     "ap.sync.rule": set(),
+    "ap.sync.secret": set(),
     "res.company": set(),
     "res.config.settings": set(),
     "res.partner": set(),

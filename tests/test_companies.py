@@ -58,7 +58,7 @@ class TestCompanies(ApSyncCommon):
         tried = {record._name for record in self.records}
         # Whom the wizard serves is checked when it is made, see below. Secrets are read
         # by nobody.
-        self.assertEqual(models - tried, {"ap.sync.job.resolve"})
+        self.assertEqual(models - tried, {"ap.sync.job.resolve", "ap.sync.secret"})
 
     def test_no_record_of_another_company_is_read_found_written_or_deleted(self):
         export = self.env.ref("base.group_allow_export")

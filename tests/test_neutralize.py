@@ -19,6 +19,7 @@ class TestNeutralize(ApSyncCommon):
         for connection in self.connection | archived:
             self.assertTrue(connection.paused)
             self.assertFalse(connection.api_key)
+            self.assertEqual(connection._get_settings().secret, "")
             self.assertFalse(connection.login)
 
     def test_queued_bills_are_held_not_sent(self):
