@@ -18,6 +18,13 @@ from .base import ConnectorError, Outcome
 OPTION = "ap_sync_allowed_hosts"
 CONNECT_SECONDS = 10.0
 
+#: What the Internet's own addresses are: of the others Python's `is_global` calls some
+#: global that are used inside (fec0::/10, 192.0.0.192), or for nothing yet.
+_INTERNET = ipaddress.ip_network("2000::/3")
+_RESERVED = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "2002::/16")
+)
 #: Ranges that carry an IPv4 address inside an IPv6 one. What is at the other end is
 #: decided by a translator we know nothing about.
 _TUNNELS = tuple(
@@ -27,7 +34,16 @@ _TUNNELS = tuple(
 #: Never, whatever odoo.conf says: the cloud machines' own metadata and key services.
 _NEVER = tuple(
     ipaddress.ip_network(text)
-    for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200")
+    for text in (
+        "169.254.0.0/16",
+        "fe80::/10",
+        "fd00:ec2::/32",  # Amazon
+        "fd20:ce::/32",  # Google
+        "fd00:42::42",  # Scaleway
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure, a public address otherwise
+        "192.0.0.192",  # Oracle
+    )
 )
 
 
@@ -125,12 +141,12 @@ def _look_up(target, deadline):
 
 
 def _is_public(address):
-    inside = getattr(address, "ipv4_mapped", None) or any(
-        address in network for network in _TUNNELS if network.version == address.version
-    )
-    tunnel = getattr(address, "sixtofour", None) or getattr(address, "teredo", None)
+    if address.version == 6 and (address not in _INTERNET or address.teredo):
+        return False
+    if any(address in net for net in _RESERVED if net.version == address.version):
+        return False
     # `is_global`, not `not is_private`: 100.64.0.0/10 is neither.
-    return address.is_global and not (inside or tunnel or address.is_multicast)
+    return address.is_global and not address.is_multicast
 
 
 def _is_never(address):
