@@ -3,13 +3,16 @@ spreadsheets, so it is made harmless where it comes in, whatever connector reads
 """
 
 import dataclasses
+import logging
 import re
 from collections.abc import Iterable
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from .base import ConnectorError, Settings
+from .base import ConnectorError, Outcome, Settings
 from .redact import EXCERPT, Redactor, clean
+
+_logger = logging.getLogger(__name__)
 
 LABEL = 200
 #: A spreadsheet takes a text with such a beginning for a formula or a link to a file:
@@ -66,7 +69,7 @@ class Guarded:
             return [self._receipt(receipt) for receipt in found]
 
     def check(self, **options):
-        with self._guard():
+        with self._guard(), _readable():
             items = self._connector.check(**options)
             return [
                 dataclasses.replace(item, message=self._text(item.message))
@@ -74,7 +77,7 @@ class Guarded:
             ]
 
     def fetch(self, kind, **options) -> Iterable:
-        with self._guard():
+        with self._guard(), _readable():
             for record in self._connector.fetch(kind, **options):
                 if _is_id(record.erp_id):
                     yield dataclasses.replace(
@@ -85,7 +88,7 @@ class Guarded:
                     )
 
     def lock_date(self, **options):
-        with self._guard():
+        with self._guard(), _readable():
             return self._connector.lock_date(**options)
 
     def _receipt(self, receipt):
@@ -115,6 +118,26 @@ class Guarded:
             error.args = (error.message,)
             error.excerpt = self._text(error.excerpt)
             raise
+
+
+@contextmanager
+def _readable():
+    """Let a question end well that is answered with data of another shape. (Of writes
+    the engine sees to that: there it matters what is known of the bill.)"""
+    try:
+        yield
+    except (TypeError, KeyError, ValueError, IndexError, AttributeError) as error:
+        # Not with its text: it may quote the answer.
+        _logger.error(
+            "AP Sync: an answer of the ERP can't be read (%s)",
+            type(error).__name__,
+            exc_info=_logger.isEnabledFor(logging.DEBUG),
+        )
+        raise ConnectorError(
+            "answer_unreadable",
+            "The ERP's answer is not what an ERP of this kind answers.",
+            Outcome.NOT_SENT,
+        ) from None
 
 
 def _is_id(text):

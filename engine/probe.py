@@ -22,7 +22,7 @@ def check_connection(registry, connection_id):
         connector, _concurrency = open_client(registry, connection_id)
         items = list(connector.check(deadline=time.monotonic() + CHECK_SECONDS))
     except ConnectorError as error:
-        items = [CheckItem("Key", False, error.message)]
+        items = [CheckItem("Connection", False, error.message)]
     good = bool(items) and all(item.ok for item in items)
     lock_date = False
     if good:

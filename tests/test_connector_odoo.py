@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from odoo.tests import BaseCase
 
-from ..connectors.odoo import OdooConnector
 from ..connectors.base import (
     Attachment,
     ConnectorError,
@@ -20,6 +19,7 @@ from ..connectors.base import (
     Vendor,
     matches,
 )
+from ..connectors.odoo import OdooConnector
 from .connector_server import ScriptedServer, answer, hang, message, reset
 
 KEY = "0c315d8cdbc6eb3bf69f127789e4b307dd71c23e"
