@@ -3,6 +3,7 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools.misc import clean_context
 
 from .ap_sync_secret import HIDDEN
 
@@ -183,7 +184,9 @@ class ApSyncConnection(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_engine_fields(vals)
-        connections = super().create(vals_list)
+        # Given as empty, so that no default in the caller's context fills them.
+        empty = dict.fromkeys(self._get_engine_fields(), False)
+        connections = super().create([{**empty, **vals} for vals in vals_list])
         for connection in connections:
             connection._create_cron()
         return connections
@@ -286,10 +289,11 @@ class ApSyncConnection(models.Model):
     def _create_cron(self):
         """Make the scheduled action that wakes this connection's dispatcher."""
         # sudo: only system users may make scheduled actions, and this one runs
-        # nothing but our own method.
-        connection = self.sudo()
-        connection.cron_id = (
-            self.env["ir.cron"].sudo().create(connection._prepare_cron_values())
+        # nothing but our own method, whatever defaults the caller's context holds.
+        env = self.env(context=clean_context(self.env.context))
+        connection = self.with_env(env).sudo()
+        connection.cron_id = connection.env["ir.cron"].create(
+            connection._prepare_cron_values()
         )
 
     def _prepare_cron_values(self):

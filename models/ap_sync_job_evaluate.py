@@ -6,6 +6,7 @@ from psycopg2.errors import UniqueViolation
 from odoo import api, models
 from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
+from odoo.tools.misc import clean_context
 
 from .ap_sync_states import WAITING, state_of
 
@@ -30,8 +31,10 @@ class ApSyncJob(models.Model):
 
         :return: the jobs made.
         """
-        # sudo: nobody may create jobs by hand; the callers have checked the bills.
-        Job = self.sudo()
+        # sudo: nobody may create jobs by hand; the callers have checked the bills. Not
+        # with the caller's context: over RPC it may hold a default for every field,
+        # the released rules and the ERP's id among them.
+        Job = self.with_env(self.env(context=clean_context(self.env.context))).sudo()
         known = Job.search(
             [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
         ).move_id
