@@ -1,5 +1,4 @@
 from odoo.exceptions import AccessError, UserError
-from odoo.service.model import get_public_method
 from odoo.tests import new_test_user
 
 from .common import ApSyncCommon
@@ -28,55 +27,6 @@ RIGHTS = {
     "ap.sync.secret": {},
 }
 
-#: Everything of ours that may be called from outside. A new name here is a new door:
-#: think of who may open it, and test that.
-PUBLIC = {
-    "account.move": {
-        "action_ap_sync",
-        "action_ap_sync_evaluate",
-        "action_ap_sync_open_jobs",
-        "action_ap_sync_ready",
-    },
-    "ap.sync.attempt": set(),
-    "ap.sync.connection": {
-        "action_open_jobs",
-        "action_open_mappings",
-        "action_open_retry",
-        "action_pause",
-        "action_refresh_data",
-        "action_resume",
-        "action_test_connection",
-    },
-    "ap.sync.erp.record": set(),
-    "ap.sync.job": {
-        "action_evaluate",
-        "action_open_bill",
-        "action_open_erp",
-        "action_open_resolve",
-        "action_sync",
-    },
-    "ap.sync.job.resolve": {"action_apply"},
-    "ap.sync.mapping": {"action_confirm"},
-    "ap.sync.retry": {"action_open_decide"},
-    "ap.sync.retry.line": {"action_retry"},
-    "ap.sync.rule": set(),
-    "ap.sync.secret": set(),
-    "res.company": set(),
-    "res.config.settings": set(),
-    "res.partner": set(),
-}
-
-#: Overrides of Odoo's own methods, guarded as those are.
-OVERRIDES = {
-    "copy_data",
-    "create",
-    "default_get",
-    "get_values",
-    "set_values",
-    "unlink",
-    "write",
-}
-
 
 class TestAccess(ApSyncCommon):
     """Who may do what: the roles, and what nobody may."""
@@ -93,41 +43,6 @@ class TestAccess(ApSyncCommon):
         super().setUp()
         self.job = self.submit(self.make_bill())
         self.dispatch()
-        self.rule = self.env["ap.sync.rule"].create(
-            {"name": "Rule", "bill_domain": "[('ref', '=', 'x')]"}
-        )
-        self.store = (
-            self.env["ap.sync.erp.record"]
-            .sudo()
-            .create(
-                {
-                    "connection_id": self.connection.id,
-                    "kind": "account",
-                    "erp_id": "1",
-                    "name": "Account",
-                }
-            )
-        )
-        self.retry = self.env["ap.sync.retry"].create(
-            {
-                "connection_id": self.connection.id,
-                "line_ids": [(0, 0, {"error_kind": "vendor_inactive"})],
-            }
-        )
-        self.records = {
-            "account.move": self.job.move_id,
-            "ap.sync.job": self.job,
-            "ap.sync.attempt": self.job.attempt_ids,
-            "ap.sync.connection": self.connection,
-            "ap.sync.rule": self.rule,
-            "ap.sync.mapping": self.connection.mapping_ids[:1],
-            "ap.sync.erp.record": self.store,
-            "ap.sync.job.resolve": self.env["ap.sync.job.resolve"].create(
-                {"job_id": self.job.id}
-            ),
-            "ap.sync.retry": self.retry,
-            "ap.sync.retry.line": self.retry.line_ids,
-        }
 
     # -- Roles
 
@@ -237,31 +152,7 @@ class TestAccess(ApSyncCommon):
         with self.assert_refused(UserError, "its company can't change"):
             self.connection.company_id = company
 
-    # -- Doors
-
-    def test_the_public_methods_are_these_and_no_others(self):
-        found = {model: set() for model in PUBLIC}
-        for model in found:
-            for cls in type(self.env[model]).mro():
-                if cls.__module__.startswith("odoo.addons.ap_sync."):
-                    found[model] |= {
-                        name
-                        for name, value in vars(cls).items()
-                        if callable(value)
-                        and not name.startswith("_")
-                        and name not in OVERRIDES
-                    }
-        self.assertEqual(found, PUBLIC)
-
-    def test_no_public_method_serves_a_stranger(self):
-        for role in ("portal", "none"):
-            for model, names in PUBLIC.items():
-                for name in names:
-                    record = self.records[model].with_user(self.users[role])
-                    method = get_public_method(record, name)
-                    with self.subTest(role=role, model=model, method=name):
-                        with self.assertRaises(AccessError):
-                            method(record)
+    # -- Doors (all of them are in test_security_methods.py)
 
     def test_a_user_presses_sync_and_decides_nothing(self):
         user = self.users["user"]
