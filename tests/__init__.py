@@ -31,7 +31,12 @@ from . import test_rules
 from . import test_secrets
 from . import test_security_attempts
 from . import test_security_encryption
+from . import test_security_http
+from . import test_security_methods
 from . import test_security_rules
+from . import test_security_source
+from . import test_security_ssrf
+from . import test_security_sweep
 from . import test_settings
 from . import test_states
 from . import test_stuck
