@@ -251,10 +251,7 @@ GUIDANCE = {
     ),
     "credentials_wrong": (
         _lt("Key refused"),
-        _lt(
-            "An administrator enters a valid key on the connection and presses Test "
-            "connection; all jobs then go."
-        ),
+        _lt("An administrator enters a valid key and tests the connection."),
     ),
     "secret_unreadable": (
         _lt("API key can't be decrypted"),

@@ -56,9 +56,17 @@ class TestCompanies(ApSyncCommon):
     def test_every_model_of_ours_is_tried(self):
         models = {name for name in self.registry if name.startswith("ap.sync.")}
         tried = {record._name for record in self.records}
-        # Whom the wizard serves is checked when it is made, see below. Secrets are read
-        # by nobody.
-        self.assertEqual(models - tried, {"ap.sync.job.resolve", "ap.sync.secret"})
+        # Wizards are their maker's; what they are made for is tried below. Secrets
+        # are read by nobody.
+        self.assertEqual(
+            models - tried,
+            {
+                "ap.sync.job.resolve",
+                "ap.sync.retry",
+                "ap.sync.retry.line",
+                "ap.sync.secret",
+            },
+        )
 
     def test_no_record_of_another_company_is_read_found_written_or_deleted(self):
         export = self.env.ref("base.group_allow_export")
@@ -214,6 +222,24 @@ class TestCompanies(ApSyncCommon):
             Wizard.onchange(
                 {"job_id": self.job.id}, ["job_id"], {"job_id": {}, "message": {}}
             )
+
+    def test_the_retry_of_another_company_s_connection_counts_and_sends_nothing(self):
+        self.job.sudo().write({"status": "failed", "error_kind": "vendor_inactive"})
+        self.env.flush_all()
+        self.env.invalidate_all()
+        retry = (
+            self.env["ap.sync.retry"]
+            .with_user(self.stranger)
+            .create({"connection_id": self.connection.id})
+        )
+        self.assertFalse(retry.line_ids)
+        self.assertFalse(retry.decide_count)
+        line = retry.line_ids.create(
+            {"retry_id": retry.id, "error_kind": "vendor_inactive"}
+        )
+        with self.assertRaises(AccessError):
+            line.action_retry()
+        self.assert_status(self.job, "failed")
 
     def test_no_action_of_another_company_s_record_is_called(self):
         for method in (

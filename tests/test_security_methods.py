@@ -45,6 +45,7 @@ DOORS = {
 
 #: Overrides of Odoo's own methods, guarded as those are.
 OVERRIDES = {
+    "button_uninstall",
     "copy_data",
     "create",
     "default_get",
