@@ -302,7 +302,8 @@ class ApSyncMapping(models.Model):
 
 
 def _norm(text):
-    return " ".join((text or "").split()).casefold()
+    # An ERP's "-20 %" came in with an apostrophe before it; see connectors/incoming.
+    return " ".join((text or "").lstrip("'").split()).casefold()
 
 
 def _local_label(record, field):

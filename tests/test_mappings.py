@@ -3,6 +3,7 @@ from psycopg2 import IntegrityError
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import mute_logger
 
+from ..connectors.incoming import plain
 from .common import ApSyncCommon
 
 
@@ -63,6 +64,11 @@ class TestMappings(ApSyncCommon):
         self.store("vendor", ("70", "v-7", "Another name"))
         self.store("tax", ("71", "", "Levy"))
         self.assertEqual(self.propose(), {self.partner_a: "70", tax: "71"})
+
+    def test_a_name_that_was_kept_from_spreadsheets_is_known_all_the_same(self):
+        tax = self.purchase_tax.copy({"name": "-20% withheld"})
+        self.store("tax", ("71", "", plain("-20% withheld")))
+        self.assertEqual(self.propose(), {tax: "71"})
 
     def test_what_is_ambiguous_on_either_side_proposes_nothing(self):
         self.expense.copy({"code": "600901", "name": "Rent"})

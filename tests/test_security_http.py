@@ -37,7 +37,7 @@ OF_THE_ENGINE = {
     "synced_fingerprint": "x",
     "changed_since_sync": True,
     "effects_due": True,
-    "evaluate_due": True,
+    "evaluate_at": "2099-01-01 00:00:00",
     "message": "All is well",
 }
 
@@ -242,8 +242,10 @@ class TestOverHttp(ApSyncCommon, HttpCase):
                     "key",
                     "revision",
                     "message",
+                    "evaluate_at",  # in a minute, as of every bill just stopped
                 }:
                     self.assertFalse(job[name], name)
+                self.assertLess(job.evaluate_at.year, 2099)
 
     # -- Connections, mappings, vendors
 

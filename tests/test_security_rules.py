@@ -3,7 +3,7 @@ import time
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 
-from ..models import ap_sync_rule
+from ..models import ap_sync_rule_evaluate
 from .common import ApSyncCommon
 
 HOSTILE = {
@@ -144,7 +144,8 @@ class TestHostileRules(ApSyncCommon):
                 [HOSTILE[name], rule.id],
             )
             rule.invalidate_recordset()
-            with self.subTest(name), self.assertLogs(ap_sync_rule.__name__, "ERROR"):
+            log = ap_sync_rule_evaluate.__name__
+            with self.subTest(name), self.assertLogs(log, "ERROR"):
                 job = self.submit(self.make_bill())
             self.assert_status(job, "on_hold")
             self.assertIn("can't be applied", job.message)
