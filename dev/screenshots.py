@@ -188,13 +188,28 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
                 full=True,
             )
         )
-    if failed_id := find("ap.sync.job", [failed]):
+    retrying = ("phase", "=", "retrying")
+    for name, model, domain, path, button in [
+        ("resolve", "ap.sync.job", [failed], "ap-sync-jobs", "action_open_resolve"),
+        ("abort", "ap.sync.job", [retrying], "ap-sync-jobs", "action_open_resolve"),
+        (
+            "retry",
+            "ap.sync.connection",
+            [("job_ids.status", "=", "failed")],
+            "ap-sync-connections",
+            "action_open_retry",
+        ),
+    ]:
+        record_id = find(model, domain)
+        if not record_id:
+            missing.append(name)
+            continue
         shots.append(
             Shot(
-                "resolve",
-                f"/odoo/ap-sync-jobs/{failed_id}",
+                name,
+                f"/odoo/{path}/{record_id}",
                 ".modal .o_form_view",
-                click="button[name=action_open_resolve]:visible",
+                click=f"button[name={button}]:visible",
             )
         )
     return shots, missing
