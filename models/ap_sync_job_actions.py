@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_list
 
+from ..connectors import CONNECTORS
 from ..connectors.incoming import LABEL, plain, web_link
 from ..connectors.kinds import CHECK, KINDS, NO
 
@@ -187,10 +190,21 @@ class ApSyncJob(models.Model):
                     "Choose to send it again."
                 )
             )
+        # Asked too early, the ERP would not know yet what it is still writing.
+        moment = max(self._now(), self._get_settled_at())
         self.sudo()._update_status(
-            "verify", next_try_at=self._now(), retry_since=False, retry_count=0
+            "verify", next_try_at=moment, retry_since=False, retry_count=0
         )
         self.connection_id._wake()
+
+    def _get_settled_at(self):
+        """Return from when on the ERP surely is done with what was last sent."""
+        last = self.attempt_ids[:1]
+        connector = CONNECTORS.get(self.connection_id.connector)
+        if not last or connector is None:
+            return self._now()
+        settle = self.connection_id._get_settle_seconds(connector)
+        return (last.ended_at or last.started_at) + timedelta(seconds=settle)
 
     def _release(self, reason):
         """Let the job go although its rules stop it, for this bill alone."""
@@ -216,6 +230,13 @@ class ApSyncJob(models.Model):
         if job.status != "failed":
             raise UserError(
                 self.env._("Only a failed bill can be sent again; press Sync instead.")
+            )
+        if job._get_settled_at() > job._now():
+            raise UserError(
+                self.env._(
+                    "The ERP may still be writing what was sent a moment ago. Look "
+                    "there again in a minute."
+                )
             )
         job.write({**job._prepare_next_revision_values(), "erp_id": False})
         self._log_decision(self.env._("Sent again"), reason)

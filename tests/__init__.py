@@ -21,6 +21,7 @@ from . import test_local_ledger
 from . import test_lock_exceptions
 from . import test_mappings
 from . import test_neutralize
+from . import test_properties
 from . import test_record_many
 from . import test_reevaluate
 from . import test_resolve

@@ -90,6 +90,20 @@ class TestAbort(ApSyncCommon):
         self.assert_status(job, "success")
         self.assertEqual(len(self.erp.ledger), 1)
 
+    def test_an_erp_that_may_be_writing_still_is_left_alone_after_an_abort_too(self):
+        def settle(connection, connector):
+            return 60.0
+
+        with patch.object(type(self.connection), "_get_settle_seconds", settle):
+            job = self.in_doubt()
+            self.abort(job)
+            with self.assert_refused(UserError, "still be writing"):
+                job._resend("Not there")
+            job._verify_again()
+            self.assertGreater(job.next_try_at, job._now())
+            self.dispatch()
+            self.assert_status(job, "in_progress", "verifying")
+
     def test_a_bill_repeated_under_one_key_is_in_doubt_too(self):
         self.erp = FakeErp(Capability.IDEMPOTENT)
         honours = type("Erp", (FakeErp,), {"capability": Capability.IDEMPOTENT})
