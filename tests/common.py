@@ -232,8 +232,10 @@ class ApSyncCommon(AccountTestInvoicingCommon):
         self.env.invalidate_all()
 
     def commit(self):
-        """Run what Odoo runs just before a commit."""
+        """Run what Odoo runs just before a commit; the next transaction is later."""
         self.env.cr.precommit.run()
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        (self.env.cr._now,) = self.env.cr.fetchone()
 
     @contextmanager
     def assert_refused(self, exception, pattern=""):

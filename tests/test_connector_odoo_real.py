@@ -18,7 +18,6 @@ import psycopg2
 
 from odoo.tests import BaseCase
 
-from ..connectors import make_connector
 from ..connectors.base import (
     Attachment,
     ConnectorError,
@@ -30,6 +29,7 @@ from ..connectors.base import (
     Vendor,
     matches,
 )
+from ..connectors.odoo import OdooConnector
 from ..connectors.odoo_rpc import OdooRpc
 
 VARIABLES = ("URL", "DB", "KEY", "DSN")
@@ -93,7 +93,7 @@ class RealOdooCase(BaseCase):
             if name in settings:
                 settings[name] = options.pop(name)
         options = {"protocol": cls.protocol, "post": True, **options}
-        return make_connector("odoo", Settings(**settings, options=options))
+        return OdooConnector(Settings(**settings, options=options))
 
     @classmethod
     def ask(cls, model, method, **arguments):
@@ -394,7 +394,7 @@ class TestRefused(RealOdooCase):
 
     def test_a_wrong_company_is_refused(self):
         settings = replace(self.make().settings, company="999")
-        connector = make_connector("odoo", settings)
+        connector = OdooConnector(settings)
         document = self.document()
         with self.assertRaises(ConnectorError) as caught:
             self.send(document, connector)

@@ -11,6 +11,7 @@ class TestResolve(ApSyncCommon):
         job = self.submit(self.make_bill())
         self.erp.script = [error("outcome_unknown", Outcome.REJECTED)]
         self.dispatch()
+        self.commit()  # what a person decides is a transaction of its own
         self.assert_status(job, "failed")
         return job
 
