@@ -11,15 +11,16 @@ One bill, from queued to Success::
 
     resolve     after an unclear answer: wait, ask the ERP, then adopt, re-send or stop
     reap        every minute: what a crash left behind, what nobody woke
+    restored    another database than before: the ERP is asked before a bill is sent
     retention   once a day: attempts older than their company keeps them
 
-``models`` come in by the functions here and by nothing else. Each but one ends the
-caller's transaction first, so that none of ours is open while the ERP is asked.
+``models`` come in by the functions here and by nothing else. Those that may ask the ERP
+end the caller's transaction first, all but one, so that none of ours is open meanwhile.
 """
 
 import logging
 
-from . import dispatcher, probe, reaper, retention
+from . import dispatcher, probe, reaper, restored, retention
 
 _logger = logging.getLogger(__name__)
 
@@ -85,3 +86,9 @@ def refresh_data(env, connection_id):
     action = probe.refresh_data(env.registry, connection_id, env.context)
     env.invalidate_all()
     return action
+
+
+def get_database_identity(env):
+    """Return a text that tells this database from the same restored, copied or failed
+    over. Asks PostgreSQL in the caller's transaction, which goes on."""
+    return restored.get_identity(env)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from odoo.tools import SQL
 
 from ..connectors import Document
-from . import schedule
+from . import restored, schedule
 from .transaction import PASSING, now
 
 _logger = logging.getLogger(__name__)
@@ -72,10 +72,17 @@ def claim(env, connection_id, limit, hard_end=math.inf):
     leased = (schedule.LEASE - schedule.LEASE_MARGIN).total_seconds()
     deadline = min(time.monotonic() + leased, hard_end)
     to_verify = jobs.filtered(lambda job: job.phase == "verifying")
-    works = [_claim_verify(job, until, deadline) for job in to_verify]
     to_send = _apply_rules(jobs - to_verify)
-    documents = _freeze(to_send)
-    works += _claim_send(documents, until, deadline)
+    to_ask = to_send.filtered("look_first")
+    if to_ask:
+        restored.ask_first(to_ask)
+    guesses = _freeze(to_verify.filtered(_is_sending_forgotten))
+    works = [
+        _claim_verify(job, until, deadline, guesses.get(job))
+        for job in to_verify
+        if job.phase == "verifying"  # not those that can't be read
+    ]
+    works += _claim_send(_freeze(to_send - to_ask), until, deadline)
     return [work for work in works if work], len(jobs)
 
 
@@ -87,6 +94,8 @@ def _apply_rules(jobs):
 
 def _freeze(jobs):
     """Return ``{job: document}``. A bill that can't be read fails alone."""
+    if not jobs:
+        return {}
     try:
         with jobs.env.cr.savepoint():
             return _documents(jobs)
@@ -185,11 +194,22 @@ def _claim_send(documents, until, deadline):
     ]
 
 
-def _claim_verify(job, until, deadline):
+def _is_sending_forgotten(job):
+    """Tell whether a job in doubt was sent, if ever, in a time of which nothing is left
+    here."""
+    last = job.attempt_ids[:1]
+    on_record = last.key == job.key and last.outcome == "ambiguous"
+    return job.look_first and not on_record
+
+
+def _claim_verify(job, until, deadline, guess=None):
     """Lease a job in doubt. The document is the one that was sent, not the bill as
-    it is today: that is what the ERP may hold."""
+    it is today: that is what the ERP may hold.
+
+    :param guess: the document to ask with where nothing is on record.
+    """
     try:
-        document = Document.from_json(job.attempt_ids[:1].document)
+        document = guess or Document.from_json(job.attempt_ids[:1].document)
     except (TypeError, KeyError, ValueError):
         job._update_status(
             "fail",

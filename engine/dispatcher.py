@@ -12,7 +12,7 @@ import uuid
 from odoo.tools import SQL
 
 from ..connectors import ConnectorError
-from . import effects, failpoints, local, probe, schedule
+from . import effects, failpoints, local, probe, restored, schedule
 from .claim import claim
 from .client import open_client
 from .record import record
@@ -135,7 +135,7 @@ def _take_lease(env, connection_id, token, by="scheduler"):
              WHERE id = %s
                AND (lease_until IS NULL
                     OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')
-         RETURNING connector, attention_kind,
+         RETURNING connector, database_identity, attention_kind,
                    greatest(attention_since, checked_at) AS attention_since
             """,
             token,
@@ -147,6 +147,7 @@ def _take_lease(env, connection_id, token, by="scheduler"):
     row = env.cr.dictfetchone()
     if row is None:
         return None
+    restored.notice(env, connection_id, row["database_identity"])
     since = row["attention_since"]
     row["needs_probe"] = (
         row["attention_kind"] == "erp_unavailable"

@@ -106,6 +106,7 @@ def _succeed(job, receipt, document):
         synced_at=now(job.env),
         synced_fingerprint=document.fingerprint(),
         changed_since_sync=False,
+        look_first=False,
         released_rules=False,
         next_try_at=False,
         retry_since=False,
@@ -240,7 +241,7 @@ def _record_verified(job, result, connector, owners):
     if [receipt.erp_id for receipt in found] == [job.erp_id]:
         # A change of a bill that is there: an equal head does not prove that it
         # arrived, and sending it again is harmless.
-        job._update_status("resend", next_try_at=now(job.env))
+        _resend(job)
         return None
     same = [receipt for receipt in found if base.matches(document, receipt)]
     if len(found) == 1 and same and _is_complete(job, same[0]):
@@ -270,7 +271,7 @@ def _record_verified(job, result, connector, owners):
         )
     elif not found or (len(found) == 1 and _is_resumable(job, found[0])):
         # Not there, or our own unfinished draft: sent again under the same key.
-        job._update_status("resend", next_try_at=now(job.env))
+        _resend(job)
     else:
         candidates = ", ".join(
             f"{receipt.number or receipt.erp_id} ({receipt.total} {receipt.currency})"
@@ -286,6 +287,10 @@ def _record_verified(job, result, connector, owners):
             ),
         )
     return None
+
+
+def _resend(job):
+    job._update_status("resend", next_try_at=now(job.env), look_first=False)
 
 
 def _is_complete(job, receipt):

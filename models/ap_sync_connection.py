@@ -5,6 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools.misc import clean_context
 
+from .. import engine
 from .ap_sync_secret import HIDDEN
 
 
@@ -185,7 +186,10 @@ class ApSyncConnection(models.Model):
         for vals in vals_list:
             self._check_engine_fields(vals)
         # Given as empty, so that no default in the caller's context fills them.
-        empty = dict.fromkeys(self._get_engine_fields(), False)
+        empty = {
+            **dict.fromkeys(self._get_engine_fields(), False),
+            "database_identity": engine.get_database_identity(self.env),
+        }
         connections = super().create([{**empty, **vals} for vals in vals_list])
         for connection in connections:
             connection._create_cron()

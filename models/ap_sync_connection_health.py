@@ -28,6 +28,8 @@ class ApSyncConnection(models.Model):
     failing_since = fields.Datetime(copy=False, readonly=True)
     lease_token = fields.Char(copy=False, readonly=True)
     lease_until = fields.Datetime(copy=False, readonly=True)
+    # In which database it was served last; the engine compares.
+    database_identity = fields.Char(copy=False, readonly=True)
     erp_lock_date = fields.Date("Locked Until", copy=False, readonly=True)
     check_result = fields.Json("Test", copy=False, readonly=True)
     checked_at = fields.Datetime("Tested", copy=False, readonly=True)
@@ -72,6 +74,7 @@ class ApSyncConnection(models.Model):
             "failing_since",
             "lease_token",
             "lease_until",
+            "database_identity",
             "erp_lock_date",
             "check_result",
             "checked_at",

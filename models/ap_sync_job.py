@@ -98,6 +98,13 @@ class ApSyncJob(models.Model):
     lease_token = fields.Char(readonly=True, copy=False)
     lease_until = fields.Datetime(readonly=True, copy=False)
     effects_due = fields.Boolean(readonly=True, copy=False)
+    look_first = fields.Boolean(
+        "Ask the ERP First",
+        readonly=True,
+        copy=False,
+        help="The database was restored, copied or failed over: the bill may have been "
+        "sent before.",
+    )
     attempt_ids = fields.One2many("ap.sync.attempt", "job_id", "Attempts")
     document = fields.Json("Document as Sent", compute="_compute_document")
 

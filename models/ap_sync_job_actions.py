@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_list
 
-from ..connectors import CONNECTORS
+from ..connectors import CONNECTORS, Capability
 from ..connectors.incoming import LABEL, plain, web_link
 from ..connectors.kinds import CHECK, KINDS, NO
 
@@ -183,7 +183,15 @@ class ApSyncJob(models.Model):
         """Have the ERP asked once more whether it has the bill."""
         self.ensure_one()
         self._check_manager()
-        if self.connection_id.connector == "local" or not self.attempt_ids:
+        connector = CONNECTORS.get(self.connection_id.connector)
+        if connector and connector.capability == Capability.NONE:
+            raise UserError(
+                self.env._(
+                    "This ERP can't be asked for its bills. Look for the bill there, "
+                    "then mark it as synced or send it again."
+                )
+            )
+        if not connector or not (self.attempt_ids or self.look_first):
             raise UserError(
                 self.env._(
                     "This bill was never sent to an ERP, so there is nothing to ask. "
@@ -238,7 +246,13 @@ class ApSyncJob(models.Model):
                     "there again in a minute."
                 )
             )
-        job.write({**job._prepare_next_revision_values(), "erp_id": False})
+        job.write(
+            {
+                **job._prepare_next_revision_values(),
+                "erp_id": False,
+                "look_first": False,
+            }
+        )
         self._log_decision(self.env._("Sent again"), reason)
         job._evaluate(fresh=True)
 
@@ -254,6 +268,7 @@ class ApSyncJob(models.Model):
             synced_at=self._now(),
             synced_fingerprint=job.move_id._prepare_ap_sync_document(job).fingerprint(),
             changed_since_sync=False,
+            look_first=False,
             next_try_at=False,
             **self._prepare_cause_values([]),
         )
@@ -277,7 +292,11 @@ class ApSyncJob(models.Model):
                     "again when the answer has come, in some minutes at the latest."
                 )
             )
-        in_doubt = job.phase == "verifying" or bool(job._get_unclear_attempt())
+        in_doubt = (
+            job.phase == "verifying"
+            or job.look_first
+            or bool(job._get_unclear_attempt())
+        )
         if in_doubt:
             kind = "outcome_unknown"
             text = self.env._(

@@ -12,6 +12,7 @@ A state is the job's status, with its phase while In Progress::
               ├─ found, the same bill ─▶ success (adopted)
               ├─ not there ────────────▶ queued, same key
               └─ differs, or no look-up ▶ failed (outcome unknown)
+    queued, retrying ─the database was restored─▶ verifying
     queued, retrying, verifying ─abort─▶ failed
     failed ─Sync─▶ evaluate      success ─bill changed─▶ flagged ─Sync─▶ evaluate
 """
@@ -61,6 +62,7 @@ MOVES = {
         ("abort", WAITING | IN_DOUBT, "failed"),
         # The engine
         ("claim", WAITING, "in_progress/sending"),
+        ("ask_first", WAITING, "in_progress/verifying"),
         ("succeed", SENDING | IN_DOUBT, "success"),
         ("fail", SENDING | IN_DOUBT | WAITING, "failed"),
         ("retry", SENDING, "in_progress/retrying"),

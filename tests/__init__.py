@@ -12,6 +12,8 @@ from . import test_engine
 from . import test_engine_doubt
 from . import test_engine_halt
 from . import test_engine_keys
+from . import test_engine_look_first
+from . import test_engine_restored
 from . import test_engine_upkeep
 from . import test_fingerprint
 from . import test_health

@@ -145,7 +145,8 @@ class Job(Records):
     def make(cls, env, connection):
         fields = dict.fromkeys(
             "erp_id erp_number error_kind retry_since lease_token lease_until phase "
-            "causes next_try_at message changed_since_sync synced_fingerprint".split(),
+            "causes next_try_at message changed_since_sync synced_fingerprint "
+            "look_first".split(),
             False,
         )
         row = {

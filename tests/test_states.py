@@ -16,6 +16,7 @@ from ..models.ap_sync_states import (
 )
 from .common import ApSyncCommon
 
+WAITING_MAY = {"queue", "hold", "block", "claim", "ask_first", "fail", "abort"}
 #: What the issue promises, written out once more: each state and where it may go.
 #: "claim" and the other events are the engine's and the rules' own words.
 ALLOWED = {
@@ -24,8 +25,8 @@ ALLOWED = {
     "on_hold/ready": {"queue", "hold", "block", "ready", "mark_synced"},
     "blocked": {"queue", "hold", "block", "ready", "mark_synced"},
     "success": {"queue", "hold", "block", "mark_synced"},
-    "in_progress/queued": {"queue", "hold", "block", "claim", "fail", "abort"},
-    "in_progress/retrying": {"queue", "hold", "block", "claim", "fail", "abort"},
+    "in_progress/queued": WAITING_MAY,
+    "in_progress/retrying": WAITING_MAY,
     "in_progress/sending": {"succeed", "fail", "retry", "doubt"},
     "in_progress/verifying": {"succeed", "fail", "doubt", "resend", "abort"},
 }
