@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extras
 
-import shell
+import backup
 from erp import FakeErp
 from odoo_client import OdooClient
 from odoo_host import OdooHost
@@ -228,21 +228,7 @@ class Bench:
 
     def _restore(self):
         """Fill the database, in a hurry at first, then with all that makes it safe."""
-        dsn = self.postgres.dsn("postgres")
-        programs = self.postgres.programs
-        shell.run(
-            [programs / "psql", "-d", dsn, "-c", f'CREATE DATABASE "{self.database}"'],
-            error="The bench's database can't be made.",
-        )
-        shell.run(
-            [
-                *(programs / "pg_restore", "--no-owner", "--exit-on-error"),
-                *("-d", self.postgres.dsn(self.database), self.given.dump),
-            ],
-            error="The bench's database can't be filled.",
-        )
-        # A fresh one is not known to the planner; autovacuum comes too late for that.
-        self.sql("ANALYZE")
+        backup.fill(self.postgres, self.database, self.given.dump)
         for name, value in DURABLE.items():
             self.sql(f"ALTER SYSTEM SET {name} = {value}")
         self._local.connection.close()

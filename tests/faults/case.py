@@ -27,6 +27,8 @@ class Case:
         self.holds = []
         self.others = []
         self.struck_before = len(bench.struck())
+        #: Attempts that are no longer on record since a backup was put back.
+        self.forgotten = set()
         #: Jobs that may end with an unknown outcome although the ERP could be asked.
         self.may_be_unknown = set()
         self.id = bench.call(

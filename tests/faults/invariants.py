@@ -109,6 +109,8 @@ def _writes_on_record(case):
     attempts = {attempt["uuid"]: attempt for attempt in case.attempts()}
     seen = set()
     for write in case.writes():
+        if write["attempt"] in case.forgotten:
+            continue
         attempt = attempts.get(write["attempt"])
         if not attempt:
             yield f"OFF THE RECORD: a write with attempt {write['attempt']}"
