@@ -19,7 +19,7 @@ from odoo_client import OdooClient
 from odoo_host import OdooHost
 from postgres import PORT, USER, Postgres
 
-#: What is never to be read anywhere but in the connection's own column.
+#: What is never to be read anywhere but in the table of secrets.
 CANARY = "canary-7f3a9c51e0"
 TICK_SECONDS = 0.5
 #: PostgreSQL as in real life: what it says is committed stays so after a crash.

@@ -133,7 +133,7 @@ def _holds_hold(case):
 
 
 def leaks(bench):
-    """8: return where the connections' secret can be read outside its column: the
+    """8: return where the connections' secret can be read outside its table: the
     texts of every table, Odoo's logs, the ledger of what was sent."""
     found = []
     columns = bench.sql(
@@ -142,7 +142,7 @@ def leaks(bench):
           JOIN information_schema.tables USING (table_schema, table_name)
          WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
            AND data_type IN ('text', 'character varying', 'json', 'jsonb')
-           AND (table_name, column_name) != ('ap_sync_connection', 'api_key')
+           AND (table_name, column_name) != ('ap_sync_secret', 'value')
         """
     )
     for column in columns:

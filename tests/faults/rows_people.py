@@ -245,12 +245,13 @@ def uninstalled(case):
 @row(40, "A neutralized copy sends nothing", behaviours=[LOOKUP])
 def neutralized(case):
     bench = case.bench
-    columns = "id, url, login, paused, api_key"
-    before = bench.sql(f"SELECT {columns} FROM ap_sync_connection")
+    before = bench.sql("SELECT id, url, login, paused FROM ap_sync_connection")
+    secrets = bench.sql("SELECT * FROM ap_sync_secret")
     case.pause()
     case.submit(3)
     bench.sql(NEUTRALIZE.read_text())
-    left = bench.sql("SELECT 1 FROM ap_sync_connection WHERE api_key IS NOT NULL")
+    case.expect(secrets, "a key that could have been left")
+    left = bench.sql("SELECT 1 FROM ap_sync_secret")
     case.expect(not left, "no key left in the copy")
     case.resume()
     time.sleep(4)
@@ -258,7 +259,13 @@ def neutralized(case):
     for old in before:
         bench.sql(
             "UPDATE ap_sync_connection"
-            " SET url = %s, login = %s, paused = %s, api_key = %s WHERE id = %s",
-            *(old["url"], old["login"], old["paused"], old["api_key"], old["id"]),
+            " SET url = %s, login = %s, paused = %s WHERE id = %s",
+            *(old["url"], old["login"], old["paused"], old["id"]),
+        )
+    for old in secrets:
+        bench.sql(
+            "INSERT INTO ap_sync_secret (connection_id, value, sealed)"
+            " VALUES (%s, %s, %s)",
+            *(old["connection_id"], old["value"], old["sealed"]),
         )
     case.settle()
