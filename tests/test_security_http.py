@@ -258,6 +258,7 @@ class TestOverHttp(ApSyncCommon, HttpCase):
             "attention_kind": "internal",
             "failures": 99,
             "cron_id": self.env.ref("base.autovacuum_job").id,
+            "database_identity": "mine",
             "erp_lock_date": "2099-01-01",
         }
         self.assertLessEqual(defaults.keys(), engine_fields)
@@ -270,8 +271,10 @@ class TestOverHttp(ApSyncCommon, HttpCase):
         )
         self.assertEqual(status, 200, ids)
         connection = self.connection.browse(ids)
-        for name in engine_fields - {"cron_id"}:
+        for name in engine_fields - {"cron_id", "database_identity"}:
             self.assertFalse(connection[name], name)
+        known = self.connection.database_identity
+        self.assertEqual(connection.database_identity, known)
         self.assertIn("AP Sync", connection.cron_id.name)
         for name, value in defaults.items():
             with self.subTest(name):
