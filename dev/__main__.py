@@ -35,7 +35,8 @@ def parser() -> argparse.ArgumentParser:
     faults = commands.add_parser(
         "faults",
         help="break real processes and see that no bill is lost or doubled: --list,"
-        " --rows 5,24, --seeds N (a soak), --quick (the short set)",
+        " --rows 5,24, --seeds N (a soak), --quick (the short set), --queue-job (woken"
+        " by OCA queue_job)",
     )
     faults.add_argument("--odoo", **odoo)
     shots = commands.add_parser("screenshots", help="take a picture of every screen")

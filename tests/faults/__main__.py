@@ -15,6 +15,9 @@ from chaos import FAILED_ONCE, Chaos
 from invariants import leaks, violations
 from real import RealChaos
 
+#: The exit code when there is nothing to run for this engine.
+NOTHING = 5
+
 # Importing them registers their rows.
 for module in sorted(Path(__file__).parent.glob("rows_*.py")):
     importlib.import_module(module.stem)
@@ -27,8 +30,10 @@ def main():
         _list()
         return 0
     chosen = _chosen(options)
+    seeds, real = _seeds(options)
     if not options.prepared:
-        return 0  # the arguments make sense: that is all `dev` asks before it sets up
+        # The arguments make sense: that is all `dev` asks before it sets up.
+        return 0 if chosen or seeds or real else NOTHING
     given = Set(**json.loads(Path(options.prepared).read_text()))
     started = time.monotonic()
     failed = 0
@@ -37,12 +42,8 @@ def main():
         for row in chosen:
             for behaviour in row.quick if options.quick else row.behaviours:
                 failed += not _run_row(bench, row, behaviour)
-        first = options.first_seed
-        seeds = range(first, first + options.seeds)
-        if options.quick:
-            seeds = sorted({*FAILED_ONCE, *seeds})
         failed += _run_seeds(Chaos, bench, seeds)
-        failed += _run_seeds(RealChaos, bench, range(first, first + options.real))
+        failed += _run_seeds(RealChaos, bench, real)
         for text in leaks(bench):
             say(f"   {text}")
             failed += 1
@@ -50,7 +51,8 @@ def main():
     verdict = "passed" if not failed else f"FAILED ({failed})"
     say(
         f"dev faults: {verdict}: {len(chosen)} rows in {runs} runs, "
-        f"{len(seeds)} + {options.real} seeds, {time.monotonic() - started:.0f} s"
+        f"{len(seeds)} + {len(real)} seeds, {time.monotonic() - started:.0f} s, "
+        f"woken by {options.engine}"
     )
     return 1 if failed else 0
 
@@ -61,6 +63,8 @@ def _parser():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--rows", default="")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--engine", default="scheduler", help=argparse.SUPPRESS)
+    parser.add_argument("--queue-job", action="store_true")
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--real", type=int, default=0)
     parser.add_argument("--first-seed", type=int, default=1)
@@ -68,24 +72,40 @@ def _parser():
 
 
 def _chosen(options):
+    """Return the rows to run for this engine."""
     rows = sorted(matrix.ROWS, key=lambda row: (row.number, row.letter))
     if options.rows:
         wanted = set(options.rows.replace(" ", "").split(","))
-        chosen = [row for row in rows if {row.name, str(row.number)} & wanted]
-        found = {row.name for row in chosen} | {str(row.number) for row in chosen}
-        if wanted - found:
-            sys.exit(f"No such rows: {', '.join(sorted(wanted - found))}; see --list.")
-        return chosen
+        known = {row.name for row in rows} | {str(row.number) for row in rows}
+        if wanted - known:
+            sys.exit(f"No such rows: {', '.join(sorted(wanted - known))}; see --list.")
+        rows = [row for row in rows if {row.name, str(row.number)} & wanted]
+    elif options.quick:
+        rows = [row for row in rows if row.quick]
+    elif options.seeds or options.real:
+        rows = []
+    if options.queue_job:
+        return rows
+    return [row for row in rows if row.queue_job == (options.engine == "queue_job")]
+
+
+def _seeds(options):
+    """Return the seeds to play for this engine: with the fake ERP, with a real one."""
+    if options.engine == "queue_job" and not options.queue_job:
+        return (), ()
+    first = options.first_seed
+    seeds = range(first, first + options.seeds)
     if options.quick:
-        return [row for row in rows if row.quick]
-    return [] if options.seeds or options.real else rows
+        seeds = sorted({*FAILED_ONCE, *seeds})
+    return seeds, range(first, first + options.real)
 
 
 def _list():
     for row in sorted(matrix.ROWS, key=lambda row: (row.number, row.letter)):
-        mark = "*" if row.quick else " "
+        mark = "*" if row.quick else "q" if row.queue_job else " "
         say(f"{row.name:>4} {mark} {row.title} ({', '.join(row.behaviours)})")
-    say("   * also in the short set of .ci/run. Not run on one machine:")
+    say("   * also in the short set of .ci/run; q with OCA queue_job, as all others")
+    say("   are with --queue-job. Not run on one machine:")
     for number, reason in sorted(matrix.UNABLE.items()):
         say(f"{number:>4}   {reason}")
 

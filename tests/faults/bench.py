@@ -45,7 +45,8 @@ class Set:
     odoo: list[str]
     folder: str
     api_key: str
-    queue_job: bool = False
+    #: Where Odoo finds OCA queue_job, if that wakes.
+    python_path: str = ""
     #: The library that gives a process another clock; empty when there is none.
     faketime: str = ""
     #: The second Odoo, if one runs: url, database, key, dsn.
@@ -96,10 +97,11 @@ class Bench:
 
     # -- Odoo
 
-    def make_host(self, name, **options):
+    def make_host(self, name, env=(), **options):
         """Return another Odoo host on the same database, not started."""
+        env = {"PYTHONPATH": self.given.python_path, **dict(env)}
         return OdooHost(
-            name, self.given.odoo, self._write_conf(), self.folder, **options
+            name, self.given.odoo, self._write_conf(), self.folder, env=env, **options
         )
 
     @property
@@ -242,8 +244,6 @@ class Bench:
             "ap_sync_allowed_hosts": "127.0.0.1",
             "limit_time_real": 120,
         }
-        if self.given.queue_job:
-            changed["server_wide_modules"] = "base,web,queue_job"
         lines = [
             line
             for line in Path(self.given.conf).read_text().splitlines()

@@ -28,22 +28,26 @@ class Row:
     run: Callable
     behaviours: tuple[str, ...]
     quick: tuple[str, ...] = ()
+    queue_job: bool = False
 
     @property
     def name(self):
         return f"{self.number}{self.letter}"
 
 
-def row(number, title, *, behaviours=BEHAVIOURS, letter="", quick=()):
+def row(number, title, *, behaviours=BEHAVIOURS, letter="", quick=(), queue_job=False):
     """Register a function of a ``Case`` as a row; run once for each behaviour.
 
     :param quick: True: in the short set for ``lookup``, what a second Odoo is; or the
         behaviours.
+    :param queue_job: it is about OCA queue_job, and needs it.
     """
     quick = (LOOKUP,) if quick is True else tuple(quick)
 
     def register(function):
-        ROWS.append(Row(number, letter, title, function, tuple(behaviours), quick))
+        ROWS.append(
+            Row(number, letter, title, function, tuple(behaviours), quick, queue_job)
+        )
         return function
 
     return register

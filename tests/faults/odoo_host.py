@@ -22,6 +22,8 @@ READY_SECONDS = 120
 STOP_SECONDS = 20
 HTTP_WORKERS = 2
 CRON_WORKERS = 2
+#: OCA queue_job, where it is installed, runs as many jobs at once as HTTP workers can.
+CHANNELS = f"root:{HTTP_WORKERS}"
 
 
 class OdooHost:
@@ -39,7 +41,7 @@ class OdooHost:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.restarts = 0
-        self._env = dict(env)
+        self._env = {"ODOO_QUEUE_JOB_CHANNELS": CHANNELS, **dict(env)}
         self._command = [
             *command,
             *("-c", str(conf)),
@@ -86,6 +88,12 @@ class OdooHost:
     def restart(self):
         """Restart it as a deployment does: SIGTERM, wait, start."""
         self.stop()
+        self.start()
+
+    def configure(self, **env):
+        """Restart it with other environment variables."""
+        self.stop()
+        self._env.update(env)
         self.start()
 
     def kill_master(self, sig=signal.SIGKILL):

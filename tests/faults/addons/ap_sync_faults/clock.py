@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 
 from odoo.addons.ap_sync.engine import dispatcher, schedule
-from odoo.addons.ap_sync.models import ap_sync_job_evaluate
+from odoo.addons.ap_sync.models import ap_sync_connection_late, ap_sync_job_evaluate
 
 #: A real ERP on a busy machine needs more than ten seconds for what it was sent.
 LEASE_SECONDS = int(os.environ.get("AP_SYNC_FAULTS_LEASE", "10"))
@@ -20,3 +20,4 @@ def set_up():
     schedule.LEASE_MARGIN = timedelta(seconds=2)
     ap_sync_job_evaluate.LOOK_AGAIN = timedelta(seconds=3)
     dispatcher.PROBE_EVERY = timedelta(seconds=5)
+    ap_sync_connection_late.LATE = timedelta(seconds=5)
