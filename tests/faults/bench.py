@@ -139,6 +139,10 @@ class Bench:
         part.write_text(json.dumps({"do": do, **order}))
         part.rename(self.folder / name)
 
+    def note(self, name):
+        """Have every process noted that comes by a failpoint, see ``struck``."""
+        (self.folder / "note").write_text(name)
+
     def struck(self):
         """Return what struck so far, in order."""
         path = self.folder / "struck"

@@ -1,7 +1,8 @@
 """What strikes at the engine's failpoints: told by files in ``AP_SYNC_FAULTS_DIR``.
 
 A file with the name of a failpoint is taken by the first process that comes by, so
-that one order hits once. ``chaos`` is for all, and stays.
+that one order hits once. ``chaos`` is for all, and stays; so does ``note``, which names
+a failpoint and has all that come by it written down.
 """
 
 import json
@@ -29,6 +30,11 @@ def _reach(name):
         _strike(folder, name, order)
         return
     try:
+        if (folder / "note").read_text() == name:
+            _write_down(folder, name, {"do": "note"})
+    except OSError:
+        pass
+    try:
         chaos = json.loads((folder / "chaos").read_text())
     except (OSError, ValueError):
         return
@@ -51,8 +57,7 @@ def _take(folder, name):
 
 
 def _strike(folder, name, order):
-    with open(folder / "struck", "a", encoding="utf-8") as log:
-        log.write(json.dumps({"name": name, "pid": os.getpid(), **order}) + "\n")
+    _write_down(folder, name, order)
     match order["do"]:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -62,3 +67,8 @@ def _strike(folder, name, order):
             time.sleep(order["seconds"])
         case "raise":
             raise RuntimeError(f"the fault bench strikes at {name}")
+
+
+def _write_down(folder, name, order):
+    with open(folder / "struck", "a", encoding="utf-8") as log:
+        log.write(json.dumps({"name": name, "pid": os.getpid(), **order}) + "\n")
