@@ -32,8 +32,7 @@ def record(env, jobs, troubles):
         _count_failures(env, connection, errors)
     waits = [error.retry_after for error in errors if error.retry_after]
     if waits:
-        until = now(env) + schedule.timedelta(seconds=max(waits))
-        connection.write({"not_before": until})
+        connection.write({"not_before": schedule.after(now(env), max(waits))})
 
 
 def _count_failures(env, connection, errors):

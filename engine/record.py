@@ -172,9 +172,7 @@ def doubt(job, error, connector, settle):
         return
     if error.kind == "duplicate_bill":
         settle = 0  # it says that the bill is there
-    earliest = now(job.env) + schedule.timedelta(
-        seconds=max(settle, error.retry_after or 0)
-    )
+    earliest = schedule.after(now(job.env), max(settle, error.retry_after or 0))
     if not job.retry_count:
         again["next_try_at"] = earliest
     again["next_try_at"] = max(again["next_try_at"], earliest)
@@ -190,8 +188,8 @@ def _retry(job, error):
     values = job._prepare_error_values(error.kind, error.message)
     waits = error.kind == "not_sent_in_time" or error.retry_after is not None
     if KINDS[error.kind].person or waits:
-        wait = schedule.timedelta(seconds=error.retry_after or 0)
-        job._update_status("retry", next_try_at=now(job.env) + wait, **values)
+        moment = schedule.after(now(job.env), error.retry_after or 0)
+        job._update_status("retry", next_try_at=moment, **values)
         return
     again = _next_try(job)
     if again is None:

@@ -127,7 +127,7 @@ def ask_first(jobs):
     settle = connection._get_settle_seconds(connector)
     jobs._update_status(
         "ask_first",
-        next_try_at=now(jobs.env) + schedule.timedelta(seconds=settle),
+        next_try_at=schedule.after(now(jobs.env), settle),
         # The window of a backup from last week would be over at once.
         retry_since=False,
         retry_count=0,

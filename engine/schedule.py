@@ -1,5 +1,6 @@
 """When something is tried again. Pure."""
 
+import math
 import random
 from datetime import timedelta
 
@@ -28,6 +29,16 @@ LEASE = timedelta(minutes=5)
 #: No byte is written in the lease's last seconds: an answer must fit in before the
 #: reaper calls the attempt unclear.
 LEASE_MARGIN = timedelta(seconds=45)
+
+
+def after(moment, seconds):
+    """Return when at least so many seconds have passed, not one less.
+
+    :param moment: as it is written down, in whole seconds: up to one earlier than it
+        truly was.
+    :param seconds: 0 returns the moment itself.
+    """
+    return moment + timedelta(seconds=math.ceil(seconds) + 1 if seconds else 0)
 
 
 def delay(retry_count):

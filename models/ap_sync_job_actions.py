@@ -1,9 +1,8 @@
-from datetime import timedelta
-
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_list
 
+from .. import engine
 from ..connectors import CONNECTORS, Capability
 from ..connectors.incoming import LABEL, plain, web_link
 from ..connectors.kinds import CHECK, KINDS, NO
@@ -212,7 +211,7 @@ class ApSyncJob(models.Model):
         if not last or connector is None:
             return self._now()
         settle = self.connection_id._get_settle_seconds(connector)
-        return (last.ended_at or last.started_at) + timedelta(seconds=settle)
+        return engine.schedule.after(last.ended_at or last.started_at, settle)
 
     def _release(self, reason):
         """Let the job go although its rules stop it, for this bill alone."""

@@ -1,6 +1,8 @@
+from datetime import timedelta
 from threading import Event
 from unittest.mock import patch
 
+from odoo.tests.test_cursor import TestCursor
 from odoo.tools import mute_logger
 
 from ..connectors import Capability, Outcome
@@ -104,6 +106,19 @@ class TestEngine(ApSyncCommon):
         self.make_due(job)
         self.dispatch()
         self.assert_status(job, "success")
+
+    def test_the_erp_gets_all_of_the_time_to_settle_also_at_the_end_of_a_second(self):
+        """Times are stored in whole seconds; what is cut off must not be missing."""
+        self.erp.settle_seconds = 60.0
+        job = self.submit(self.make_bill())
+        self.erp.script = [("after", error("no_answer", Outcome.AMBIGUOUS))]
+        moment = self.env.cr.now().replace(microsecond=999_999)
+        with patch.object(TestCursor, "now", lambda cr: moment):
+            self.dispatch()
+        settled = moment + timedelta(seconds=60)
+        self.assertGreaterEqual(job.next_try_at, settled)
+        with patch.object(type(self.connection), "_get_settle_seconds", lambda *a: 60):
+            self.assertGreaterEqual(job._get_settled_at(), settled)
 
     def test_an_unclear_answer_of_an_erp_that_can_not_be_asked_needs_a_person(self):
         self.erp = FakeErp(Capability.NONE)
