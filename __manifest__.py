@@ -13,6 +13,7 @@
         "security/ir.model.access.csv",
         # Views
         "wizards/ap_sync_job_resolve_views.xml",
+        "wizards/ap_sync_map_views.xml",
         "wizards/ap_sync_retry_views.xml",
         "views/ap_sync_attempt_views.xml",
         "views/ap_sync_job_views.xml",

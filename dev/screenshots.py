@@ -6,13 +6,16 @@ first sets up and says what to take; the second, started with that Python, takes
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ui import DevError, say, step
 
 SIZE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
 WAIT_MS = 15_000
+# The first page builds the assets, which takes long on a busy machine.
+FIRST_WAIT_MS = 120_000
 SETTLE_MS = 800
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -35,6 +38,7 @@ class Shot:
     click: str = ""
     hover: str = ""
     full: bool = False
+    phone: bool = False
 
 
 def run(odoo: str | None, out: str | None) -> int:
@@ -114,6 +118,13 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
         Shot("jobs", jobs(), ".o_list_view .o_data_row"),
         Shot("jobs_hover", jobs(), badge, hover=badge),
         Shot(
+            "jobs_phone_badge",
+            jobs(),
+            ".o_bottom_sheet .o_ap_sync_popover",
+            click='.o_kanban_record .badge:has-text("On Hold")',
+            phone=True,
+        ),
+        Shot(
             "jobs_all",
             jobs(),
             '.o_data_row .badge:has-text("Success")',
@@ -141,6 +152,12 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
             ".o_list_view .o_data_row",
             # The buttons of the list are there for chosen bills.
             click=".o_data_row .o_list_record_selector input",
+        ),
+        Shot(
+            "bills_phone",
+            "/odoo/action-account.action_move_in_invoice",
+            ".o_kanban_record .badge",
+            phone=True,
         ),
     ]
     missing = []
@@ -188,16 +205,21 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
                 full=True,
             )
         )
+        if name in {"job_held", "bill"}:
+            shots.append(replace(shots[-1], name=f"{name}_phone", phone=True))
     retrying = ("phase", "=", "retrying")
-    for name, model, domain, path, button in [
-        ("resolve", "ap.sync.job", [failed], "ap-sync-jobs", "action_open_resolve"),
-        ("abort", "ap.sync.job", [retrying], "ap-sync-jobs", "action_open_resolve"),
+    unmapped = ("error_kind", "=", "gl_account_unmapped")
+    resolve = "button[name=action_open_resolve]:visible"
+    for name, model, domain, path, click in [
+        ("resolve", "ap.sync.job", [failed], "ap-sync-jobs", resolve),
+        ("abort", "ap.sync.job", [retrying], "ap-sync-jobs", resolve),
+        ("map", "ap.sync.job", [unmapped], "ap-sync-jobs", ".o_ap_sync_causes a"),
         (
             "retry",
             "ap.sync.connection",
             [("job_ids.status", "=", "failed")],
             "ap-sync-connections",
-            "action_open_retry",
+            "button[name=action_open_retry]:visible",
         ),
     ]:
         record_id = find(model, domain)
@@ -209,7 +231,7 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
                 name,
                 f"/odoo/{path}/{record_id}",
                 ".modal .o_form_view",
-                click=f"button[name={button}]:visible",
+                click=click,
             )
         )
     return shots, missing
@@ -236,7 +258,7 @@ def _take_all(order: dict) -> None:
         page.fill("input[name=login]", "admin")
         page.fill("input[name=password]", "admin")
         page.click("form.oe_login_form button[type=submit]")
-        page.wait_for_selector(".o_web_client .o_main_navbar")
+        page.wait_for_selector(".o_web_client .o_main_navbar", timeout=FIRST_WAIT_MS)
         for values in order["shots"]:
             shot = Shot(**values)
             target = Path(order["folder"]) / f"{shot.name}.png"
@@ -250,7 +272,8 @@ def _take_all(order: dict) -> None:
 
 
 def _take_one(page, url: str, shot: Shot, target: Path) -> None:
-    page.set_viewport_size(SIZE)
+    size = PHONE if shot.phone else SIZE
+    page.set_viewport_size(size)
     page.goto(f"{url}{shot.path}")
     page.wait_for_selector(".o_action_manager .o_view_controller")
     for selector in filter(None, shot.click.split(", ")):
@@ -262,7 +285,7 @@ def _take_one(page, url: str, shot: Shot, target: Path) -> None:
     page.wait_for_timeout(SETTLE_MS)
     if shot.hover:
         page.locator(shot.hover).first.hover()
-        page.wait_for_selector(".o-tooltip")
+        page.wait_for_selector(".o_popover")
         page.wait_for_timeout(500)
     if shot.full:
         # The view scrolls inside the window: make that as high as the view.
@@ -271,7 +294,7 @@ def _take_one(page, url: str, shot: Shot, target: Path) -> None:
             " el.getBoundingClientRect().bottom))"
         )
         page.set_viewport_size(
-            {**SIZE, "height": min(2400, max(900, int(height) + 20))}
+            {**size, "height": min(2400, max(size["height"], int(height) + 20))}
         )
         page.wait_for_timeout(300)
     page.screenshot(path=target)

@@ -16,6 +16,7 @@ from . import ap_sync_job
 from . import ap_sync_job_actions
 from . import ap_sync_job_effects
 from . import ap_sync_job_evaluate
+from . import ap_sync_job_explain
 from . import ap_sync_mapping
 from . import ap_sync_rule
 from . import ap_sync_rule_checks

@@ -41,8 +41,14 @@ class AccountMove(models.Model):
     )
     ap_sync_message = fields.Text(compute="_compute_ap_sync")
     ap_sync_guidance = fields.Text(compute="_compute_ap_sync")
-    ap_sync_causes = fields.Json(compute="_compute_ap_sync")
     ap_sync_url = fields.Char(compute="_compute_ap_sync")
+    ap_sync_job_id = fields.Many2one(
+        "ap.sync.job", "Sync Job", compute="_compute_ap_sync"
+    )
+    ap_sync_erp_number = fields.Char(
+        "ERP Number", compute="_compute_ap_sync", search="_search_ap_sync_erp_number"
+    )
+    ap_sync_alerts = fields.Json(compute="_compute_ap_sync_alerts")
     ap_sync_ready = fields.Boolean(
         "Ready to Sync",
         copy=False,
@@ -67,8 +73,45 @@ class AccountMove(models.Model):
             move.ap_sync_status = job.status
             move.ap_sync_message = job.message
             move.ap_sync_guidance = job.guidance
-            move.ap_sync_causes = job.causes
             move.ap_sync_url = job.erp_url
+            move.ap_sync_job_id = job
+            numbers = jobs.sorted("id").filtered("erp_number").mapped("erp_number")
+            move.ap_sync_erp_number = ", ".join(dict.fromkeys(numbers)) or False
+
+    def _search_ap_sync_erp_number(self, operator, value):
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
+        domain = Domain("ap_sync_job_ids", "any", [("erp_number", operator, value)])
+        if operator == "in" and False in value:
+            domain |= Domain(
+                "ap_sync_job_ids", "not any", [("erp_number", "!=", False)]
+            )
+        return domain
+
+    @api.depends("ap_sync_job_ids.cause_alerts")
+    @api.depends_context("uid", "lang")
+    def _compute_ap_sync_alerts(self):
+        """What keeps these bills from the books, for the banner on their form."""
+        Job = self.env["ap.sync.job"]
+        jobs_by_move = {}
+        if Job.has_access("read"):
+            jobs_by_move = Job.search(
+                [
+                    ("move_id", "in", self._origin.ids),
+                    ("status", "!=", "in_progress"),
+                ],
+                order="id",
+            ).grouped("move_id")
+        for move in self:
+            alerts = []
+            jobs = jobs_by_move.get(move._origin, Job)
+            for job in jobs:
+                where = f"{job.connection_id.name}: " if len(jobs) > 1 else ""
+                alerts += [
+                    {**alert, "title": where + alert["title"]}
+                    for alert in job.cause_alerts or []
+                ]
+            move.ap_sync_alerts = alerts or False
 
     def _search_ap_sync_status(self, operator, value):
         if operator != "in":
@@ -108,6 +151,13 @@ class AccountMove(models.Model):
         if vals.get("ap_sync_ready"):
             self.filtered(lambda move: move.state == "draft")._ap_sync_submit("ready")
         return result
+
+    def web_read(self, specification):
+        """Override of `web`: whoever saves a bill reads at once what that changed."""
+        pending = self.env.cr.precommit.data.get("ap_sync.moves", set())
+        if pending.intersection(self.ids):
+            self._ap_sync_run_look_again()
+        return super().web_read(specification)
 
     def _ap_sync_check_deletable(self):
         """A job survives nothing that would lose it."""

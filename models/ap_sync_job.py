@@ -78,7 +78,6 @@ class ApSyncJob(models.Model):
     guidance = fields.Text("What to Do", readonly=True, copy=False)
     causes = fields.Json(readonly=True, copy=False)
     cause_kinds = fields.Char(readonly=True, copy=False)
-    cause_alerts = fields.Json(compute="_compute_cause_alerts")
     needs_decision = fields.Boolean(compute="_compute_needs_decision")
     rule_id = fields.Many2one(
         "ap.sync.rule", "Stopped By", readonly=True, copy=False, index="btree_not_null"
@@ -110,9 +109,7 @@ class ApSyncJob(models.Model):
 
     # -- What the ERP has
     erp_id = fields.Char("ERP ID", readonly=True, copy=False)
-    erp_number = fields.Char(
-        "ERP Number", readonly=True, copy=False, index="btree_not_null"
-    )
+    erp_number = fields.Char("ERP Number", readonly=True, copy=False, index="trigram")
     erp_url = fields.Char("ERP Link", readonly=True, copy=False)
     notes = fields.Text(readonly=True, copy=False)
     synced_at = fields.Datetime("Synced", readonly=True, copy=False)
@@ -179,43 +176,10 @@ class ApSyncJob(models.Model):
         for job in self:
             job.document = job.attempt_ids[:1].document
 
-    @api.depends("causes")
-    def _compute_cause_alerts(self):
-        """The causes for the widget ``actionable_errors``, each with its link."""
-        for job in self:
-            job.cause_alerts = {
-                f"cause_{index}": {
-                    "level": "danger" if cause["action"] == "block" else "warning",
-                    "message": f"{cause['message']} {cause['guidance']}",
-                    **job._prepare_fix_action(cause["fix"]),
-                }
-                for index, cause in enumerate(job.causes or [])
-            }
-
     @api.depends("status", "error_kind")
     def _compute_needs_decision(self):
         for job in self:
             job.needs_decision = job._needs_decision()
-
-    def _prepare_fix_action(self, fix):
-        # Who may not make or read what is missing reads what to ask for.
-        needed = "read" if fix and fix["res_id"] else "create"
-        if not fix or not self.env[fix["model"]].has_access(needed):
-            return {}
-        return {
-            "action_text": self.env._("Open %s", fix["name"])
-            if fix["res_id"]
-            else fix["name"],
-            "action": {
-                "type": "ir.actions.act_window",
-                "name": fix["name"],
-                "res_model": fix["model"],
-                "res_id": fix["res_id"],
-                "views": [[False, "form"]],
-                "target": "current" if fix["res_id"] else "new",
-                "context": fix["context"],
-            },
-        }
 
     @api.constrains("move_id")
     def _check_bill_type(self):

@@ -97,8 +97,8 @@ class ApSyncJob(models.Model):
     def _get_twin_id(self):
         """Return the id of the bill that this one may be a duplicate of, if held."""
         for cause in self.causes or []:
-            if cause["kind"] == "possible_duplicate" and cause["fix"]:
-                return cause["fix"]["res_id"]
+            if cause["kind"] == "possible_duplicate":
+                return cause["fixes"][0]["res_id"]
         return None
 
     def _is_stopped(self):

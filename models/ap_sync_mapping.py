@@ -101,7 +101,7 @@ class ApSyncMapping(models.Model):
     @api.depends("record")
     def _compute_kind(self):
         for mapping in self:
-            mapping.kind = KIND_BY_MODEL.get(mapping.record and mapping.record._name)
+            mapping.kind = self._get_kind(mapping.record)
 
     @api.depends("record", "connection_id")
     def _compute_local_name(self):
@@ -191,6 +191,11 @@ class ApSyncMapping(models.Model):
         self.filtered("erp_id").write({"state": "confirmed"})
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _get_kind(self, record):
+        """Return the kind of ERP record that one of ours, if any, is mapped to."""
+        return KIND_BY_MODEL.get(record and record._name)
 
     @api.model
     def _get_local_name(self, record, connection):

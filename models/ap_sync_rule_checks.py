@@ -6,8 +6,8 @@ class ApSyncRule(models.Model):
     """The named checks: each looks at many jobs at once and names what is missing. Here
     are those of the bill itself; those of mappings: ap_sync_rule_checks_mapping.py.
 
-    ``_find_<check>(jobs)`` returns ``{job: (message, fix)}`` for the jobs it stops;
-    ``fix`` are the arguments of ``_prepare_fix``.
+    ``_find_<check>(jobs)`` returns ``{job: (message, fixes)}`` for the jobs it stops;
+    each of ``fixes`` is the arguments of ``_prepare_fix``.
     """
 
     _inherit = "ap.sync.rule"
@@ -64,7 +64,7 @@ class ApSyncRule(models.Model):
                     vendor=vendor.display_name,
                     reason=reason.rstrip("."),
                 )
-                found[job] = message, {"record": vendor}
+                found[job] = message, [{"record": vendor}]
         return found
 
     def _find_vendor_missing(self, jobs):
@@ -127,7 +127,7 @@ class ApSyncRule(models.Model):
 
     def _find_on_bill(self, jobs, condition, message):
         return {
-            job: (message, {"record": job.move_id})
+            job: (message, [{"record": job.move_id}])
             for job in jobs
             if condition(job.move_id)
         }
@@ -151,14 +151,14 @@ class ApSyncRule(models.Model):
                 message = self.env._(
                     "The currency %s is not active in Odoo.", currency.name
                 )
-                found[job] = message, {"record": currency}
+                found[job] = message, [{"record": currency}]
             elif known[connection] and currency.name not in known[connection]:
                 message = self.env._(
                     "The currency %(currency)s is not active in %(connection)s.",
                     currency=currency.name,
                     connection=connection.name,
                 )
-                found[job] = message, {"record": connection}
+                found[job] = message, [{"record": connection}]
         return found
 
     def _find_period_locked(self, jobs):
@@ -187,7 +187,7 @@ class ApSyncRule(models.Model):
                     connection=connection.name,
                     lock=format_date(self.env, lock),
                 )
-                found[job] = message, {"record": move}
+                found[job] = message, [{"record": move}]
         return found
 
     def _find_possible_duplicate(self, jobs):
@@ -232,7 +232,7 @@ class ApSyncRule(models.Model):
                     reference=job.move_id.ref,
                     bills=format_list(self.env, [_describe(bill) for bill in others]),
                 )
-                found[job] = message, {"record": others[0]}
+                found[job] = message, [{"record": others[0]}]
         return found
 
 

@@ -1,5 +1,4 @@
-from odoo import models
-from odoo.fields import Domain
+from odoo import api, models
 from odoo.tools import format_list
 
 
@@ -56,42 +55,24 @@ class ApSyncRule(models.Model):
                 job: records.filtered(lambda r, mapped=mapped: r not in mapped)
                 for job, records in needed.items()
             }
-            fixes = self._prepare_mapping_fixes(
-                connection, {records[0] for records in missing.values() if records}
-            )
             name = self.env["ap.sync.mapping"]._get_local_name
             for job, records in missing.items():
                 if records:
                     names = format_list(
                         self.env, [name(record, connection) for record in records]
                     )
-                    found[job] = message(names), fixes[records[0]]
+                    found[job] = (
+                        message(names),
+                        [self._prepare_mapping_fix(connection, r) for r in records],
+                    )
         return found
 
-    def _prepare_mapping_fixes(self, connection, records):
-        """Return ``{record: fix}``: a link to the mapping that waits for confirmation,
-        or to a new one."""
-        refs = {f"{record._name},{record.id}": record for record in records}
-        waiting = (
-            self.env["ap.sync.mapping"]
-            .sudo()
-            .search(
-                Domain("connection_id", "=", connection.id)
-                & Domain("record", "in", list(refs))
-            )
-            .grouped("record")
-        )
-        return {
-            record: {"record": waiting[record]}
-            if record in waiting
-            else self._prepare_new_mapping_fix(connection, record)
-            for record in records
-        }
-
-    def _prepare_new_mapping_fix(self, connection, record):
+    @api.model
+    def _prepare_mapping_fix(self, connection, record):
+        """Return what ``_prepare_fix`` takes for the dialog that maps a record."""
         name = self.env["ap.sync.mapping"]._get_local_name(record, connection)
         return {
-            "model": "ap.sync.mapping",
+            "model": "ap.sync.map",
             "name": self.env._("Map %s", name),
             "context": {
                 "default_connection_id": connection.id,

@@ -29,7 +29,7 @@ class ApSyncRule(models.Model):
         :param jobs: ``ap.sync.job`` records, of any connections and companies.
         :return: ``{job: [cause, ...]}``, the root cause first, an empty list for a
             job that may go. A cause is a dict of ``kind``, ``action``, ``rule_id``,
-            ``title``, ``message``, ``guidance``, ``fix`` (see
+            ``title``, ``message``, ``guidance``, ``fixes`` (see
             ``_prepare_fix``) and ``sequence``.
         """
         causes = {job: [] for job in jobs}
@@ -40,14 +40,14 @@ class ApSyncRule(models.Model):
                 for job in connection_jobs:
                     causes[job].append(
                         self._prepare_cause(
-                            kind, message, "hold", fix={"record": connection}
+                            kind, message, "hold", [{"record": connection}]
                         )
                     )
         for job in jobs:
             if stop := job._get_bill_stop():
                 kind, message = stop
                 cause = self._prepare_cause(
-                    kind, message, "hold", fix={"record": job.move_id}
+                    kind, message, "hold", [{"record": job.move_id}]
                 )
                 if kind == "bill_not_posted":
                     # What keeps people from posting it is the root of this.
@@ -91,9 +91,9 @@ class ApSyncRule(models.Model):
                 "The rule “%s” can't be applied any more. Correct or archive it.",
                 self.name,
             )
-            fix = {"record": self}
+            fixes = [{"record": self}]
             return {
-                job: self._prepare_cause("rule", message, "hold", fix) for job in jobs
+                job: self._prepare_cause("rule", message, "hold", fixes) for job in jobs
             }
 
     def _find(self, jobs):
@@ -111,14 +111,14 @@ class ApSyncRule(models.Model):
                         "The rule “%(rule)s” stops this bill.",
                         rule=self.name,
                     ),
-                    {"record": self},
+                    [{"record": self}],
                 )
                 for job in jobs
                 if job.move_id in moves
             }
         return {
-            job: self._prepare_cause(kind, message, self.action, fix=fix)
-            for job, (message, fix) in found.items()
+            job: self._prepare_cause(kind, message, self.action, fixes)
+            for job, (message, fixes) in found.items()
         }
 
     def _filter_bills(self, moves):
@@ -135,10 +135,11 @@ class ApSyncRule(models.Model):
             )
         )
 
-    def _prepare_cause(self, kind, message, action, fix=None):
+    def _prepare_cause(self, kind, message, action, fixes):
         """Return one cause, ready to be stored on a job.
 
-        :param fix: see ``_prepare_fix``.
+        :param fixes: the arguments of ``_prepare_fix``, for each place where a part of
+            it is mended.
         """
         title, todo = describe(self.env, kind)
         return {
@@ -149,12 +150,13 @@ class ApSyncRule(models.Model):
             "title": title,
             "message": message,
             "guidance": self.guidance or todo if self else todo,
-            "fix": self._prepare_fix(**fix) if fix else False,
+            "fixes": [self._prepare_fix(**fix) for fix in fixes],
         }
 
     def _prepare_fix(self, record=None, model=None, name=None, context=None):
-        """Return where the cause is mended, as data for a link: an existing
-        ``record``, or a new record of ``model`` with defaults in ``context``."""
+        """Return where a cause is mended, as data for a link: an existing ``record``,
+        or a new record of ``model`` with defaults in ``context``. Jobs that wait for
+        the same thing have the same."""
         return {
             "model": record._name if record is not None else model,
             "res_id": record.id if record is not None else False,

@@ -15,12 +15,14 @@ from . import test_engine_keys
 from . import test_engine_look_first
 from . import test_engine_restored
 from . import test_engine_upkeep
+from . import test_explain
 from . import test_fingerprint
 from . import test_health
 from . import test_job_life
 from . import test_jobs
 from . import test_local_ledger
 from . import test_lock_exceptions
+from . import test_map
 from . import test_mappings
 from . import test_neutralize
 from . import test_properties
@@ -45,6 +47,7 @@ from . import test_states
 from . import test_stuck
 from . import test_tour_to_erp
 from . import test_tours
+from . import test_tours_explain
 from . import test_transport
 from . import test_uninstall
 from . import test_wake_up

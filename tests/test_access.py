@@ -22,6 +22,7 @@ RIGHTS = {
     "ap.sync.mapping": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.erp.record": {"user": "r", "manager": "r", "administrator": "r"},
     "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.map": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.retry": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.retry.line": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.secret": {},

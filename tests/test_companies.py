@@ -62,6 +62,7 @@ class TestCompanies(ApSyncCommon):
             models - tried,
             {
                 "ap.sync.job.resolve",
+                "ap.sync.map",
                 "ap.sync.retry",
                 "ap.sync.retry.line",
                 "ap.sync.secret",
@@ -223,6 +224,24 @@ class TestCompanies(ApSyncCommon):
                 {"job_id": self.job.id}, ["job_id"], {"job_id": {}, "message": {}}
             )
 
+    def test_the_map_dialog_of_another_company_s_connection_tells_and_writes_nothing(
+        self,
+    ):
+        account = self.expense.copy({"name": "Theirs alone"})
+        self.submit(self.make_bill(lines=[{"account_id": account.id}]))
+        self.env.flush_all()
+        self.env.invalidate_all()
+        Wizard = self.env["ap.sync.map"].with_user(self.stranger)
+        values = {
+            "connection_id": self.connection.id,
+            "record": f"account.account,{account.id}",
+            "erp_id": "601",
+        }
+        with self.assertRaises(AccessError):
+            Wizard.create(values)
+        with self.assertRaises(AccessError):
+            Wizard.onchange(values, list(values), {"local_name": {}, "kind": {}})
+
     def test_the_retry_of_another_company_s_connection_counts_and_sends_nothing(self):
         self.job.sudo().write({"status": "failed", "error_kind": "vendor_inactive"})
         self.env.flush_all()
@@ -248,6 +267,7 @@ class TestCompanies(ApSyncCommon):
             "action_open_erp",
             "action_open_bill",
             "action_open_resolve",
+            "get_explanation",
         ):
             with self.subTest(method), self.assertRaises(AccessError):
                 getattr(self.job.with_user(self.stranger), method)()

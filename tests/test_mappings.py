@@ -145,7 +145,9 @@ class TestMappings(ApSyncCommon):
         self.assertEqual(account.display_name, account.name, "Odoo shows no code")
         self.assertEqual(mapping.local_name, f"{account.code} {account.name}")
         job = self.submit(bill)
-        self.assertEqual(job.causes[0]["fix"]["name"], f"Map {new.code} {new.name}")
+        self.assertEqual(
+            job.causes[0]["fixes"][0]["name"], f"Map {new.code} {new.name}"
+        )
 
     def test_the_vendor_that_the_erp_used_is_remembered(self):
         job = self.submit(self.make_bill())

@@ -20,7 +20,7 @@ class TestRuleChecks(ApSyncCommon):
         self.assertEqual(job.error_kind, kind)
         self.assertRegex(job.message, message)
         self.assertTrue(job.guidance)
-        link = job.causes[0]["fix"]
+        link = job.causes[0]["fixes"][0]
         if isinstance(fix, str):
             self.assertEqual((link["model"], link["res_id"]), (fix, False))
         else:
@@ -178,24 +178,27 @@ class TestRuleChecks(ApSyncCommon):
             bill,
             "gl_account_unmapped",
             "600901 Rent.*600902 Power",
-            "ap.sync.mapping",
+            "ap.sync.map",
         )
         self.assertEqual(
-            job.causes[0]["fix"]["context"],
-            {
-                "default_connection_id": self.connection.id,
-                "default_record": f"account.account,{accounts[0].id}",
-            },
+            [fix["context"] for fix in job.causes[0]["fixes"]],
+            [
+                {
+                    "default_connection_id": self.connection.id,
+                    "default_record": f"account.account,{account.id}",
+                }
+                for account in accounts
+            ],
         )
         for account in accounts:
             self._map(account, account.code)
         self.assert_goes(job)
 
-    def test_a_mapping_that_waits_for_confirmation_is_what_the_link_opens(self):
+    def test_a_mapping_that_waits_for_confirmation_holds_its_bills(self):
         account = self.expense.copy({"code": "600901", "name": "Rent"})
         mapping = self._map(account, "601", state="proposed")
         bill = self.make_bill(lines=[{"account_id": account.id}])
-        job = self.assert_stopped(bill, "gl_account_unmapped", "Rent", mapping)
+        job = self.assert_stopped(bill, "gl_account_unmapped", "Rent", "ap.sync.map")
         mapping.action_confirm()
         self.assert_status(job, "in_progress", "queued")
 
@@ -203,7 +206,7 @@ class TestRuleChecks(ApSyncCommon):
         tax = self.purchase_tax.copy({"name": "Import 7%"})
         bill = self.make_bill(lines=[{"tax_ids": [tax.id, self.purchase_tax.id]}])
         job = self.assert_stopped(
-            bill, "tax_unmapped", "set for .*Import 7%", "ap.sync.mapping"
+            bill, "tax_unmapped", "set for .*Import 7%", "ap.sync.map"
         )
         self._map(tax, "7")
         self.assert_goes(job)
@@ -212,7 +215,7 @@ class TestRuleChecks(ApSyncCommon):
         self.assert_status(self.submit(self.make_bill()), "in_progress", "queued")
         self.connection.create_vendors = False
         job = self.assert_stopped(
-            self.make_bill(), "vendor_unmapped", "partner_a", "ap.sync.mapping"
+            self.make_bill(), "vendor_unmapped", "partner_a", "ap.sync.map"
         )
         self._map(self.partner_a, "5")
         self.assert_goes(job)

@@ -199,7 +199,7 @@ class TestRules(ApSyncCommon):
             job = self.submit(bill, other)
         self.assert_status(job, "on_hold")
         self.assertIn("can't be applied any more", job.message)
-        self.assertEqual(job.causes[0]["fix"]["res_id"], rule.id)
+        self.assertEqual(job.causes[0]["fixes"][0]["res_id"], rule.id)
 
     # -- What a condition may say
 

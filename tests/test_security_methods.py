@@ -36,8 +36,10 @@ DOORS = {
         "action_open_erp": "user",
         "action_open_resolve": "manager",
         "action_sync": "user",
+        "get_explanation": "user",
     },
     "ap.sync.job.resolve": {"action_apply": "manager"},
+    "ap.sync.map": {"action_apply": "manager"},
     "ap.sync.mapping": {"action_confirm": "manager"},
     "ap.sync.retry": {"action_open_decide": "manager"},
     "ap.sync.retry.line": {"action_retry": "manager"},
@@ -52,6 +54,7 @@ OVERRIDES = {
     "get_values",
     "set_values",
     "unlink",
+    "web_read",
     "write",
 }
 
@@ -86,6 +89,13 @@ class TestDoors(ApSyncCommon):
             "ap.sync.mapping": proposal,
             "ap.sync.job.resolve": self.env["ap.sync.job.resolve"].create(
                 {"job_id": self.job.id, "decision": "mark_synced", "reason": "x"}
+            ),
+            "ap.sync.map": self.env["ap.sync.map"].create(
+                {
+                    "connection_id": self.connection.id,
+                    "record": f"res.partner,{self.partner_b.id}",
+                    "erp_id": "46",
+                }
             ),
             "ap.sync.retry": retry,
             "ap.sync.retry.line": retry.line_ids,

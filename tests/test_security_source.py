@@ -27,11 +27,11 @@ SUDO = {
     "models/ap_sync_mapping.py": 3,
     "models/ap_sync_rule.py": 3,
     "models/ap_sync_rule_checks.py": 2,
-    "models/ap_sync_rule_checks_mapping.py": 1,
     "models/ap_sync_rule_evaluate.py": 1,
     "models/ir_module_module.py": 1,
     "models/res_company.py": 2,
     "models/res_currency.py": 1,
+    "wizards/ap_sync_map.py": 1,
 }
 
 #: Code that runs text. A rule's condition is read by ``ast.literal_eval`` alone.

@@ -1,6 +1,12 @@
+import {onWillUnmount, useRef} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {getPopoverForTarget} from "@web/core/popover/popover";
+import {usePopover} from "@web/core/popover/popover_hook";
 import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
+import {ApSyncBadgePopover} from "./badge_popover";
+import {useCauseLink} from "./causes_field";
 
 const COLORS = {
     success: "text-bg-success",
@@ -10,7 +16,8 @@ const COLORS = {
     blocked: "text-bg-dark",
 };
 
-const MAX_CAUSES = 5;
+/** How long the mouse rests on a badge before it opens, or is away before it closes. */
+const HOVER_MS = 250;
 
 /**
  * Return the address if a browser may open it: an ERP's answer is not trusted, so
@@ -25,8 +32,8 @@ export function safeUrl(address) {
 }
 
 /**
- * The sync status: says on hover what happened, why and what to do; opens the bill in
- * the ERP once it is there. Messages of the ERP are shown as text, never as HTML.
+ * The sync status. On hover and focus it opens and says what happened, why, what to do
+ * and who can; Enter or a click goes into it, or to the ERP's bill once that is there.
  */
 export class ApSyncBadgeField extends BadgeField {
     static template = "ap_sync.BadgeField";
@@ -34,14 +41,34 @@ export class ApSyncBadgeField extends BadgeField {
         ...BadgeField.props,
         messageField: String,
         guidanceField: String,
-        causesField: String,
         urlField: String,
-        localField: {type: String, optional: true},
+        jobField: {type: String, optional: true},
     };
 
     setup() {
         super.setup();
         this.action = useService("action");
+        this.orm = useService("orm");
+        this.ui = useService("ui");
+        this.openCause = useCauseLink(() => this.props.record);
+        this.badge = useRef("badge");
+        const options = {
+            popoverClass: "o_ap_sync_badge_popover",
+            role: "dialog",
+            position: "bottom-start",
+            onClose: () => this.badge.el?.setAttribute("aria-expanded", "false"),
+        };
+        // A glance leaves the focus where it is; who goes in has it until Escape.
+        this.glance = usePopover(ApSyncBadgePopover, {
+            ...options,
+            setActiveElement: false,
+        });
+        this.visit = usePopover(ApSyncBadgePopover, {
+            ...options,
+            class: "o_ap_sync_badge_popover",
+            useBottomSheet: this.ui.isSmall,
+        });
+        onWillUnmount(() => clearTimeout(this.timer));
     }
 
     get data() {
@@ -60,39 +87,117 @@ export class ApSyncBadgeField extends BadgeField {
         return this.status === "success" && safeUrl(this.data[this.props.urlField]);
     }
 
-    /** Odoo's own ledger: the bill itself is what was booked. */
-    get opensBill() {
-        return (
-            this.status === "success" && this.data[this.props.localField] === "local"
+    /** What a screen reader says of it, without anything being opened. */
+    get label() {
+        const {messageField, guidanceField} = this.props;
+        return [
+            _t("Sync status: %s.", this.formattedValue),
+            this.data[messageField],
+            this.data[guidanceField],
+        ]
+            .filter(Boolean)
+            .join(" ");
+    }
+
+    get jobId() {
+        const {jobField, record} = this.props;
+        return jobField ? record.data[jobField]?.id : record.resId;
+    }
+
+    // -- Opening and closing
+
+    async show(popover) {
+        const jobId = this.jobId;
+        if (!jobId) {
+            return;
+        }
+        this.wanted = popover;
+        const explanation = await this.orm.silent.call(
+            "ap.sync.job",
+            "get_explanation",
+            [[jobId]]
         );
-    }
-
-    get tooltip() {
-        const causes = this.data[this.props.causesField] || [];
-        const entries = causes.length
-            ? causes.map(({message, guidance}) => ({message, guidance}))
-            : [
-                  {
-                      message: this.data[this.props.messageField] || "",
-                      guidance: this.data[this.props.guidanceField] || "",
-                  },
-              ];
-        const info = {
-            entries: entries.slice(0, MAX_CAUSES),
-            more: Math.max(0, entries.length - MAX_CAUSES),
-            opens: Boolean(this.url || this.opensBill),
-        };
-        const empty = !info.opens && !entries.some((e) => e.message || e.guidance);
-        return empty ? false : JSON.stringify(info);
-    }
-
-    openBill() {
-        return this.action.doActionButton({
-            type: "object",
-            name: "action_open_bill",
-            resModel: this.props.record.resModel,
-            resId: this.props.record.resId,
+        // Gone again, or into it, before the answer came.
+        if (this.wanted !== popover || !this.badge.el) {
+            return;
+        }
+        this.hide();
+        popover.open(this.badge.el, {
+            // The bottom sheet of a phone gives none of its own.
+            close: () => this.hide(),
+            status: this.formattedValue,
+            explanation,
+            open: this.openCause,
+            run: (action) => this.run(jobId, action),
         });
+        this.badge.el.setAttribute("aria-expanded", "true");
+    }
+
+    hide() {
+        this.wanted = null;
+        this.glance.close();
+        this.visit.close();
+    }
+
+    onEnter() {
+        clearTimeout(this.timer);
+        if (!this.glance.isOpen && !this.visit.isOpen && !this.ui.isSmall) {
+            this.timer = setTimeout(() => this.show(this.glance), HOVER_MS);
+        }
+    }
+
+    onFocus() {
+        if (this.badge.el.matches(":focus-visible")) {
+            this.onEnter();
+        }
+    }
+
+    /** A glance stays open while the mouse or the focus is in it. */
+    onLeave() {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => {
+            const {el} = this.badge;
+            const box = el && getPopoverForTarget(el);
+            if (box?.matches(":hover, :focus-within")) {
+                box.addEventListener("mouseleave", () => this.onLeave(), {once: true});
+            } else if (!el?.matches(":hover, :focus-visible")) {
+                this.wanted = this.wanted === this.glance ? null : this.wanted;
+                this.glance.close();
+            }
+        }, HOVER_MS);
+    }
+
+    onKeydown(ev) {
+        if (ev.key === "Enter" || ev.key === " ") {
+            // Pressed on the badge, not on the row of the list.
+            ev.stopPropagation();
+        } else if (ev.key === "ArrowDown" && ev.altKey) {
+            // The way in where Enter follows the link to the ERP.
+            ev.stopPropagation();
+            ev.preventDefault();
+            this.onClick();
+        }
+    }
+
+    onClick() {
+        clearTimeout(this.timer);
+        return this.show(this.visit);
+    }
+
+    // -- Doing
+
+    async run(jobId, {name, context}) {
+        const {record} = this.props;
+        if (!record.isInEdition || (await record.save())) {
+            await this.action.doActionButton({
+                type: "object",
+                name,
+                resModel: "ap.sync.job",
+                resId: jobId,
+                buttonContext: context,
+                onClose: () => record.model.root.load(),
+            });
+        }
     }
 }
 
@@ -100,9 +205,8 @@ function fieldNames(options) {
     return {
         messageField: options.message_field || "message",
         guidanceField: options.guidance_field || "guidance",
-        causesField: options.causes_field || "causes",
         urlField: options.url_field || "erp_url",
-        localField: options.local_field,
+        jobField: options.job_field,
     };
 }
 
@@ -115,10 +219,16 @@ export const apSyncBadgeField = {
         return [
             {name: names.messageField, type: "text", readonly: true},
             {name: names.guidanceField, type: "text", readonly: true},
-            {name: names.causesField, type: "json", readonly: true},
             {name: names.urlField, type: "char", readonly: true},
-            ...(names.localField
-                ? [{name: names.localField, type: "selection", readonly: true}]
+            ...(names.jobField
+                ? [
+                      {
+                          name: names.jobField,
+                          type: "many2one",
+                          relation: "ap.sync.job",
+                          readonly: true,
+                      },
+                  ]
                 : []),
         ];
     },

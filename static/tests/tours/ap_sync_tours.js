@@ -24,11 +24,11 @@ tours.add("ap_sync_filter_by_status", {
         },
         {
             content: "What happened, as text",
-            trigger: ".o-tooltip:contains('<b>archived</b>'):not(:has(b))",
+            trigger: ".o_popover:contains('<b>archived</b>'):not(:has(b))",
         },
         {
             content: "What to do",
-            trigger: ".o-tooltip strong:contains('Reactivate the vendor')",
+            trigger: ".o_popover .o_ap_sync_todo:contains('Reactivate the vendor')",
         },
         ...showAll,
         {
@@ -51,7 +51,7 @@ tours.add("ap_sync_filter_by_status", {
         },
         {
             content: "A link that runs code is none",
-            trigger: `${row("EVIL-1")} span.badge:contains(Success)`,
+            trigger: `${row("EVIL-1")} button.badge:contains(Success)`,
         },
     ],
 });
@@ -81,7 +81,7 @@ tours.add("ap_sync_map_held_bill", {
         },
         {
             content: "Save the mapping",
-            trigger: ".modal .o_form_button_save",
+            trigger: ".modal button[name=action_apply]",
             run: "click",
         },
         {
@@ -91,7 +91,7 @@ tours.add("ap_sync_map_held_bill", {
         },
         {
             content: "Nothing stops it any more",
-            trigger: ".o_form_view:not(:has(.o_field_ap_sync_causes))",
+            trigger: ".o_form_view:not(:has(.o_ap_sync_causes))",
         },
         {
             content: "Back to the list",

@@ -1,0 +1,239 @@
+import json
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..connectors.kinds import KINDS
+from .ap_sync_cures import FIELD_BY_KIND, MAPPED_BY_KIND, who_cures
+from .ap_sync_guidance import describe
+from .ap_sync_mapping import MAPPING_KINDS
+
+#: A bill of a hundred unmapped accounts shows this many links; mapped, the next follow.
+MAX_LINKS = 10
+
+
+class ApSyncJob(models.Model):
+    """What a job says about itself: what stops it, who cures that, and where."""
+
+    _inherit = "ap.sync.job"
+
+    cause_alerts = fields.Json(compute="_compute_cause_alerts")
+
+    @api.depends("status", "causes", "message", "changed_since_sync")
+    @api.depends_context("uid", "lang")
+    def _compute_cause_alerts(self):
+        for job in self:
+            job.cause_alerts = [
+                job._prepare_alert(cause, is_root=not index)
+                for index, cause in enumerate(job._get_causes())
+            ]
+
+    @api.readonly
+    def get_explanation(self):
+        """Return what the badge says when it is opened: the causes with their links,
+        the ERP's last answer, and what the user may do about it now."""
+        self.ensure_one()
+        self.check_access("read")
+        phases = dict(self._fields["phase"]._description_selection(self.env))
+        attempt = self.attempt_ids[:1]
+        return {
+            "connection": self.connection_id.display_name,
+            "causes": self.cause_alerts or [],
+            "phase": phases.get(self.phase, ""),
+            "next_try_at": self.status == "in_progress" and self.next_try_at,
+            "attempt_count": self.attempt_count,
+            "last_attempt_at": self.last_attempt_at,
+            "erp_number": self.erp_number,
+            "answer": attempt.excerpt,
+            "http_status": attempt.http_status,
+            "actions": self._get_actions(),
+        }
+
+    def _get_actions(self):
+        """Return the one or two buttons that help now: ``name`` of the method,
+        ``text`` and ``context``."""
+        self.ensure_one()
+        actions = []
+
+        def add(name, text, **context):
+            actions.append({"name": name, "text": text, "context": context})
+
+        retrying = self.phase == "retrying"
+        manager = self.env.user.has_group("ap_sync.group_ap_sync_manager")
+        if self.needs_decision:
+            if manager:
+                add("action_open_resolve", self.env._("Resolve"))
+        elif self.status in {"failed", "on_hold"} or self.changed_since_sync:
+            add("action_sync", self.env._("Sync"))
+        elif retrying:
+            add("action_sync", self.env._("Try now"))
+        if self.status == "success" and self.connector == "local":
+            add("action_open_bill", self.env._("Open the bill"))
+        elif self.status == "success" and self.erp_url:
+            add("action_open_erp", self.env._("Open in ERP"))
+        elif manager and self._is_stopped() and self.rule_id:
+            add("action_open_resolve", self.env._("Release"))
+        elif manager and self.status == "failed" and self.connector != "local":
+            add(
+                "action_open_resolve",
+                self.env._("Mark as synced"),
+                default_decision="mark_synced",
+            )
+        return actions
+
+    # === CAUSES === #
+
+    def _get_causes(self):
+        """Return what people have to know of this job, the root first, as causes: see
+        ``ap.sync.rule._evaluate``."""
+        self.ensure_one()
+        if self.causes:
+            return self.causes
+        message, guidance, fixes = self.message, self.guidance, []
+        if self.changed_since_sync:
+            message = self.env._("The bill was changed after it was synced.")
+            guidance = (
+                self.env._(
+                    "An AP Sync manager changes it in the ERP by hand, then presses "
+                    "Resolve."
+                )
+                if self.needs_decision
+                else self.env._("Press Sync to send it as it is now.")
+            )
+        elif self.status == "failed":
+            fixes = self._find_fixes()
+        if self.status == "success" and not self.changed_since_sync or not message:
+            return []
+        return [
+            {
+                "kind": self.error_kind,
+                "action": False,
+                "title": describe(self.env, self.error_kind)[0]
+                if self.error_kind
+                else "",
+                "message": message,
+                "guidance": guidance,
+                "fixes": fixes,
+            }
+        ]
+
+    def _find_fixes(self):
+        """Return where that is mended for which the ERP refused the bill."""
+        known = KINDS.get(self.error_kind)
+        if not known:
+            return []
+        Rule, kind, model = self.env["ap.sync.rule"], known.code, "account.move"
+        if kind in MAPPED_BY_KIND and self.connector != "local":
+            fixes = [
+                Rule._prepare_mapping_fix(self.connection_id, record)
+                for record in MAPPED_BY_KIND[kind](self.move_id)
+            ]
+        elif kind in FIELD_BY_KIND[model] or known.cls in {"D", "P"}:
+            fixes = [{"record": self.move_id}]
+        elif known.person or kind == "mapping_changed":
+            fixes = [{"record": self.connection_id}]
+        else:
+            fixes = []
+        return [Rule._prepare_fix(**fix) for fix in fixes]
+
+    def _prepare_alert(self, cause, is_root):
+        """Return a cause in words for one reader, with the links that he may follow."""
+        levels = {"failed": "danger", "blocked": "danger", "in_progress": "info"}
+        who, you = who_cures(self.env, cause["kind"]) if cause["kind"] else ("", False)
+        links = [
+            self._prepare_link(cause["kind"], fix)
+            for fix in cause.get("fixes", [])[:MAX_LINKS]
+        ]
+        return {
+            "level": levels.get(self.status, "warning") if is_root else "light",
+            "title": cause["title"],
+            "message": cause["message"],
+            "guidance": cause["guidance"],
+            "who": who,
+            "you": you,
+            "links": [link for link in links if link],
+        }
+
+    def _prepare_link(self, kind, fix):
+        # Who may not make or read what is missing reads whom to ask for.
+        needed = "read" if fix["res_id"] else "create"
+        Model = self.env[fix["model"]]
+        if not Model.has_access(needed):
+            return None
+        field = FIELD_BY_KIND.get(fix["model"], {}).get(kind)
+        if not fix["res_id"]:
+            text = fix["name"]
+        elif field:
+            label = Model._fields[field]._description_string(self.env)
+            text = self.env._(
+                "%(field)s of %(record)s", field=label, record=fix["name"]
+            )
+        else:
+            text = self.env._("Open %s", fix["name"])
+        others = self.search_count(
+            self._get_waiting_domain(kind, fix) & Domain("id", "!=", self.id)
+        )
+        return {
+            "text": text,
+            "field": field or False,
+            "others": self.env._("%s more bills wait for this", others)
+            if others > 1
+            else self.env._("1 more bill waits for this")
+            if others
+            else "",
+            "action": {
+                "type": "ir.actions.act_window",
+                "name": fix["name"],
+                "res_model": fix["model"],
+                "res_id": fix["res_id"],
+                "views": [[False, "form"]],
+                "target": "current" if fix["res_id"] else "new",
+                "context": {"dialog_size": "medium", **fix["context"]},
+            },
+        }
+
+    # === WHO WAITS FOR THE SAME === #
+
+    @api.model
+    def _get_waiting_domain(self, kind, fix):
+        """Return which stopped jobs wait for the same thing, as root or as symptom.
+
+        :param fix: see ``ap.sync.rule._prepare_fix``.
+        """
+        same = {key: fix[key] for key in ("model", "res_id", "context")}
+        pattern = json.dumps([{"kind": kind, "fixes": [same]}])
+        return (
+            Domain("status", "in", ["on_hold", "blocked"])
+            & Domain("cause_kinds", "like", f",{kind},")
+            & Domain.custom(
+                to_sql=lambda model, alias, query: SQL(
+                    "%s @> %s::jsonb",
+                    model._field_to_sql(alias, "causes", query),
+                    pattern,
+                )
+            )
+        )
+
+    @api.model
+    def _find_waiting_for_mapping(self, connection, record):
+        """Return the jobs that a mapping of this record lets go: those held for want of
+        it, and those that failed for what it says now."""
+        Rule = self.env["ap.sync.rule"]
+        fix = Rule._prepare_fix(**Rule._prepare_mapping_fix(connection, record))
+        on_connection = Domain("connection_id", "=", connection.id)
+        held = self.search(
+            on_connection
+            & Domain.OR(self._get_waiting_domain(k, fix) for k in MAPPING_KINDS)
+        )
+        failed = self.search(
+            on_connection
+            & Domain("status", "=", "failed")
+            & Domain("error_kind", "in", list(MAPPED_BY_KIND))
+        )
+
+        def needs_record(job):
+            needed = MAPPED_BY_KIND[job.error_kind](job.move_id)
+            return needed._name == record._name and record in needed
+
+        return held | failed.filtered(needs_record)
