@@ -76,8 +76,12 @@ BILLS = [
         "LOS-8915",
         (("Booth, two days", 1, 2150.00, UNMAPPED_ACCOUNT[0], False),),
     ),
-    # On Hold: no reference
-    Bill(CLEANING, "", (("Carpet cleaning", 1, 310.00, "600000", False),)),
+    # On Hold: no reference, and then the same GL code
+    Bill(
+        CLEANING,
+        "",
+        (("Carpet cleaning", 1, 310.00, UNMAPPED_ACCOUNT[0], False),),
+    ),
     # On Hold: entered twice
     Bill(
         CLEANING, "BW-20871", (("Storage room, November", 1, 650.00, "612000", False),)

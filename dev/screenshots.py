@@ -164,6 +164,13 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
     held, failed = ("status", "=", "on_hold"), ("status", "=", "failed")
     records = [
         ("job_held", "ap.sync.job", [held], "ap-sync-jobs", ""),
+        (
+            "job_causes",
+            "ap.sync.job",
+            [("cause_kinds", "like", "reference_missing,gl_account_unmapped")],
+            "ap-sync-jobs",
+            "",
+        ),
         ("job_failed", "ap.sync.job", [failed], "ap-sync-jobs", ""),
         (
             "job_success",
@@ -205,7 +212,7 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
                 full=True,
             )
         )
-        if name in {"job_held", "bill"}:
+        if name in {"job_causes", "bill"}:
             shots.append(replace(shots[-1], name=f"{name}_phone", phone=True))
     retrying = ("phase", "=", "retrying")
     unmapped = ("error_kind", "=", "gl_account_unmapped")

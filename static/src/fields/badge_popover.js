@@ -1,5 +1,5 @@
 import {Component} from "@odoo/owl";
-import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
+import {deserializeDateTime, toLocaleDateTimeString} from "@web/core/l10n/dates";
 import {ApSyncCauses} from "./causes_field";
 
 /**
@@ -23,7 +23,7 @@ export class ApSyncBadgePopover extends Component {
 
     moment(text) {
         const moment = deserializeDateTime(text);
-        return `${moment.toRelative()} (${formatDateTime(moment, {showSeconds: false})})`;
+        return `${moment.toRelative()} (${toLocaleDateTimeString(moment)})`;
     }
 
     open(link) {
