@@ -97,7 +97,7 @@ class ApSyncJob(models.Model):
     def _get_twin_id(self):
         """Return the id of the bill that this one may be a duplicate of, if held."""
         for cause in self.causes or []:
-            if cause["kind"] == "possible_duplicate":
+            if cause["kind"] == "possible_duplicate" and cause.get("fixes"):
                 return cause["fixes"][0]["res_id"]
         return None
 

@@ -172,7 +172,8 @@ class ApSyncJob(models.Model):
         else:
             text = self.env._("Open %s", fix["name"])
         others = self.search_count(
-            self._get_waiting_domain(kind, fix) & Domain("id", "!=", self.id)
+            self._get_waiting_domain(kind, fix)
+            & Domain("move_id", "!=", self.move_id.id)
         )
         return {
             "text": text,

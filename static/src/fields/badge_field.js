@@ -53,8 +53,6 @@ export class ApSyncBadgeField extends BadgeField {
         this.openCause = useCauseLink(() => this.props.record);
         this.badge = useRef("badge");
         const options = {
-            popoverClass: "o_ap_sync_badge_popover",
-            role: "dialog",
             position: "bottom-start",
             onClose: () => this.badge.el?.setAttribute("aria-expanded", "false"),
         };
@@ -65,7 +63,6 @@ export class ApSyncBadgeField extends BadgeField {
         });
         this.visit = usePopover(ApSyncBadgePopover, {
             ...options,
-            class: "o_ap_sync_badge_popover",
             useBottomSheet: this.ui.isSmall,
         });
         onWillUnmount(() => clearTimeout(this.timer));

@@ -21,7 +21,8 @@ tours.add("ap_sync_badge_explains", {
         {content: "Hover", trigger: badge("FAIL-1"), run: "hover"},
         {
             content: "The cause, as text",
-            trigger: ".o_popover[role=dialog]:contains('<b>archived</b>'):not(:has(b))",
+            trigger:
+                ".o_popover [role=dialog][aria-label]:contains('<b>archived</b>'):not(:has(b))",
         },
         {
             content: "What to do",
