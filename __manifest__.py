@@ -14,6 +14,8 @@
         # Views
         "wizards/ap_sync_job_resolve_views.xml",
         "wizards/ap_sync_map_views.xml",
+        "wizards/ap_sync_pause_views.xml",
+        "wizards/ap_sync_preflight_views.xml",
         "wizards/ap_sync_retry_views.xml",
         "views/ap_sync_attempt_views.xml",
         "views/ap_sync_job_views.xml",

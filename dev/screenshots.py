@@ -7,6 +7,7 @@ first sets up and says what to take; the second, started with that Python, takes
 import json
 import sys
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ui import DevError, say, step
@@ -68,6 +69,7 @@ def run(odoo: str | None, out: str | None) -> int:
                 demo.prepare(servers)
                 demo.enter_bills(servers)
                 demo.sync(servers)
+                _pause(servers.main_client)
             return take(workspace.python, main_server.url, servers.main_client, folder)
 
 
@@ -102,6 +104,20 @@ def take(python: Path, url: str, client, folder: Path) -> int:
     return 1 if "error:" in output else 0
 
 
+def _pause(client) -> None:
+    """Pause the demo's local ledger, to show how that looks."""
+    [ledger] = client.call(
+        "ap.sync.connection", "search", domain=[("connector", "=", "local")], limit=1
+    )
+    values = {
+        "connection_id": ledger,
+        "reason": "AP period close",
+        "until": f"{datetime.now() + timedelta(days=7):%Y-%m-%d 06:00:00}",
+    }
+    ids = client.call("ap.sync.pause", "create", vals_list=[values])
+    client.call("ap.sync.pause", "action_pause", ids=ids)
+
+
 def _plan(client) -> tuple[list[Shot], list[str]]:
     """Return the screens to take and the names of those that have no record."""
     form = ".o_form_view .o_form_sheet"
@@ -113,6 +129,10 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
     def jobs(**filters: int) -> str:
         return "/odoo/ap-sync-jobs" + ("/{id}".format(**filters) if filters else "")
 
+    check = (
+        ".o_cp_action_menus .dropdown-toggle:has(.fa-cog), "
+        '.o-dropdown--menu .o-dropdown-item:has-text("Check sync")'
+    )
     badge = ".o_data_row .o_field_ap_sync_badge .badge"
     shots = [
         Shot("jobs", jobs(), ".o_list_view .o_data_row"),
@@ -159,15 +179,28 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
             ".o_kanban_record .badge",
             phone=True,
         ),
+        Shot(
+            "check_selection",
+            "/odoo/action-account.action_move_in_invoice",
+            ".o_group_header, .o_data_row",
+            click=f".o_list_view thead .o_list_record_selector input, {check}, "
+            ".o_group_header:has-text('Would be held')",
+        ),
     ]
     missing = []
     held, failed = ("status", "=", "on_hold"), ("status", "=", "failed")
     records = [
-        ("job_held", "ap.sync.job", [held], "ap-sync-jobs", ""),
         (
             "job_causes",
             "ap.sync.job",
             [("cause_kinds", "like", "reference_missing,gl_account_unmapped")],
+            "ap-sync-jobs",
+            "",
+        ),
+        (
+            "job_held",
+            "ap.sync.job",
+            [held, ("rule_id", "!=", False)],
             "ap-sync-jobs",
             "",
         ),
@@ -181,7 +214,8 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
         ),
         ("connection", "ap.sync.connection", [("connector", "!=", "local")], None, ""),
         ("mapping", "ap.sync.mapping", [("state", "=", "proposed")], None, ""),
-        ("rule", "ap.sync.rule", [("condition", "=", "domain")], None, ""),
+        ("connection_paused", "ap.sync.connection", [("paused", "=", True)], None, ""),
+        ("rule", "ap.sync.rule", [("check_name", "=", "reference_missing")], None, ""),
         (
             "bill",
             "account.move",
@@ -217,6 +251,9 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
     retrying = ("phase", "=", "retrying")
     unmapped = ("error_kind", "=", "gl_account_unmapped")
     resolve = "button[name=action_open_resolve]:visible"
+    bill_list = "action-account.action_move_in_invoice"
+    by_rule = [held, ("rule_id", "!=", False)]
+    held_bill = [("state", "=", "posted"), ("ap_sync_job_ids.status", "=", "on_hold")]
     for name, model, domain, path, click in [
         ("resolve", "ap.sync.job", [failed], "ap-sync-jobs", resolve),
         ("abort", "ap.sync.job", [retrying], "ap-sync-jobs", resolve),
@@ -227,6 +264,14 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
             [("job_ids.status", "=", "failed")],
             "ap-sync-connections",
             "button[name=action_open_retry]:visible",
+        ),
+        ("release", "ap.sync.job", by_rule, "ap-sync-jobs", resolve),
+        (
+            "pause",
+            "ap.sync.connection",
+            [("connector", "!=", "local")],
+            "ap-sync-connections",
+            "button[name=action_open_pause]:visible",
         ),
     ]:
         record_id = find(model, domain)
@@ -241,6 +286,18 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
                 click=click,
             )
         )
+    bill = find("account.move", held_bill)
+    if not bill:
+        return shots, [*missing, "check"]
+    shots.append(
+        Shot(
+            "check",
+            f"/odoo/{bill_list}/{bill}",
+            ".o_form_view .o_ap_sync_document",
+            click="button[name=action_ap_sync_check]:visible, "
+            ".o_data_row td[name=message]",
+        )
+    )
     return shots, missing
 
 

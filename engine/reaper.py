@@ -18,7 +18,7 @@ BATCH = 500
 
 def run(registry):
     """Mend and wake; each step alone, so that one can't stop the others."""
-    for step in (_mend, _wake, _apply_effects):
+    for step in (_mend, _end_pauses, _wake, _apply_effects):
         try:
             step(registry)
         except Exception:
@@ -29,6 +29,10 @@ def run(registry):
 def _mend(registry):
     while transact(registry, _end_leases) == BATCH:
         pass
+
+
+def _end_pauses(registry):
+    transact(registry, _resume_due)
 
 
 def _wake(registry):
@@ -90,6 +94,29 @@ def _end_lease(env, job):
     else:
         # A look-up that was cut off: it changed nothing and is done again.
         job.write({"lease_token": False, "lease_until": False})
+
+
+def _resume_due(env):
+    """Resume the connections whose pause has come to its end: each alone, so that one
+    can't keep the others paused."""
+    env.cr.execute(
+        SQL(
+            """
+            SELECT id FROM ap_sync_connection
+             WHERE paused AND paused_until <= clock_timestamp() AT TIME ZONE 'UTC'
+          ORDER BY id FOR UPDATE SKIP LOCKED
+            """
+        )
+    )
+    for (connection_id,) in env.cr.fetchall():
+        try:
+            with env.cr.savepoint():
+                env["ap.sync.connection"].browse(connection_id)._end_pause()
+        except PASSING:
+            raise  # all of them are tried again
+        except Exception:
+            # Next minute again; people can press Resume meanwhile.
+            _logger.exception("AP Sync: connection %s can't be resumed", connection_id)
 
 
 def _wake_due(env):

@@ -94,12 +94,20 @@ class ApSyncConnection(models.Model):
             domain &= Domain("journal_id", "in", self.journal_ids.ids)
         return domain & Domain(ast.literal_eval(self.bill_domain or "[]"))
 
+    def _match_bills(self, moves):
+        """Return those of the bills that this connection takes.
+
+        :raise ValueError, KeyError: when its condition can't be applied any more.
+        """
+        # sudo: the condition may look at what the bill's author can't read.
+        return moves & moves.sudo().filtered_domain(self._get_bill_domain())
+
     def _filter_bills(self, moves):
-        """Return those of the bills that this connection takes."""
+        """Return those of the bills that this connection takes; when that can't be
+        told any more, none, and ask an administrator to mend it."""
         self.ensure_one()
         try:
-            # sudo: the condition may look at what the bill's author can't read.
-            return moves & moves.sudo().filtered_domain(self._get_bill_domain())
+            return self._match_bills(moves)
         except (ValueError, KeyError):
             # A field it names is gone. People must be able to post bills anyway.
             _logger.exception("AP Sync: the condition of %s can't be applied", self.id)

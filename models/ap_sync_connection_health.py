@@ -10,11 +10,10 @@ from .ap_sync_mapping import MAPPING_KINDS
 
 
 class ApSyncConnection(models.Model):
-    """Pause, health and the doors to the engine of a connection."""
+    """Health and the doors to the engine of a connection."""
 
     _inherit = "ap.sync.connection"
 
-    paused = fields.Boolean(tracking=True, copy=False, readonly=True)
     attention_kind = fields.Char(copy=False, readonly=True)
     attention_message = fields.Text("Needs Attention", copy=False, readonly=True)
     attention_since = fields.Datetime(copy=False, readonly=True)
@@ -65,7 +64,6 @@ class ApSyncConnection(models.Model):
     def _get_engine_fields(self):
         """Return the fields that the engine and the buttons set, and nobody else."""
         return {
-            "paused",
             "attention_kind",
             "attention_message",
             "attention_since",
@@ -94,20 +92,6 @@ class ApSyncConnection(models.Model):
             )
 
     # === ACTIONS === #
-
-    def action_pause(self):
-        """Stop sending: bills under way finish, the others wait On Hold."""
-        self._check_manager()
-        # sudo: managers may pause, only administrators may edit connections.
-        self.sudo().write({"paused": True})
-        self._reevaluate_jobs()
-
-    def action_resume(self):
-        """Send again; the bills held by the pause go by themselves."""
-        self._check_manager()
-        kinds = {"connection_paused", *self.mapped("attention_kind")} - {False}
-        self.sudo().write({"paused": False, **self._prepare_mended_values()})
-        self._reevaluate_jobs(sorted(kinds))
 
     def action_test_connection(self):
         """Ask the ERP item by item what is right and wrong. Leaves no transaction
@@ -159,9 +143,7 @@ class ApSyncConnection(models.Model):
                 "The connection %s is archived.", self.name
             )
         if self.paused:
-            return "connection_paused", self.env._(
-                "The connection %s is paused.", self.name
-            )
+            return "connection_paused", self._get_pause_message()
         if self.attention_kind:
             return self.attention_kind, self.env._(
                 "The connection %(name)s needs an administrator: %(message)s",

@@ -204,8 +204,9 @@ class ApSyncJob(models.Model):
 
         :param event: a key of ``MOVES``.
         :param values: what is known with it (cause, next try, ERP number...); the
-            lease always ends with a move, except for one that is given here, and so
-            does a mark to be evaluated: it was for the state the job was in.
+            lease always ends with a move, except for one that is given here, and so do
+            a mark to be evaluated, which was for the state the job was in, and the word
+            of the person who marked it as synced.
         :raise UserError: when the event is not allowed in a job's state; nothing is
             written then.
         """
@@ -230,6 +231,7 @@ class ApSyncJob(models.Model):
                 "lease_token": False,
                 "lease_until": False,
                 "evaluate_at": False,
+                "marked_by_id": False,
                 **values,
             }
         )

@@ -56,6 +56,12 @@ class ApSyncRule(models.Model):
     guidance = fields.Text(
         translate=True, help="What to do about it, in words for the accountant."
     )
+    allow_release = fields.Boolean(
+        "Single Bills May Be Released",
+        default=True,
+        help="A manager may let one bill go although this rule stops it, with a reason "
+        "that is kept.",
+    )
     from_settings = fields.Boolean(readonly=True, copy=False)
     job_count = fields.Integer("Jobs Stopped", compute="_compute_job_count")
 
@@ -240,7 +246,7 @@ class ApSyncRule(models.Model):
             # Odoo looks at the record before the write only; moved into a company that
             # its author can't see, a rule would stop that one's bills.
             self.check_access("write")
-        if vals.keys() - {"sequence", "name"}:
+        if vals.keys() - {"sequence", "name", "allow_release"}:
             (before | self._get_connections())._reevaluate_jobs()
         return result
 

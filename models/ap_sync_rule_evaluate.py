@@ -70,11 +70,14 @@ class ApSyncRule(models.Model):
     def _filter_jobs(self, jobs):
         """Return the jobs this rule speaks about."""
         self.ensure_one()
+        # Of a rule that is being edited the connections are copies of the real ones.
+        connections = self.connection_ids._origin
         if self.company_id:
             jobs = jobs.filtered(lambda job: job.company_id == self.company_id)
-        if self.connection_ids:
-            jobs = jobs.filtered(lambda job: job.connection_id in self.connection_ids)
-        return jobs.filtered(lambda job: self.id not in (job.released_rules or []))
+        if connections:
+            jobs = jobs.filtered(lambda job: job.connection_id in connections)
+        rule_id = self._origin.id
+        return jobs.filtered(lambda job: rule_id not in (job.released_rules or []))
 
     def _find_or_hold(self, jobs):
         """``_find``; a rule that can't be applied any more (a field it names is gone)
@@ -127,11 +130,12 @@ class ApSyncRule(models.Model):
             return moves.filtered_domain(
                 Domain(ast.literal_eval(self.bill_domain or "[]"))
             )
+        vendors, categories = self.partner_ids._origin, self.category_ids._origin
         return moves.filtered(
             lambda move: (
-                move.commercial_partner_id in self.partner_ids
-                or move.partner_id in self.partner_ids
-                or move.commercial_partner_id.category_id & self.category_ids
+                move.commercial_partner_id in vendors
+                or move.partner_id in vendors
+                or move.commercial_partner_id.category_id & categories
             )
         )
 

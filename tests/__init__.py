@@ -25,6 +25,8 @@ from . import test_lock_exceptions
 from . import test_map
 from . import test_mappings
 from . import test_neutralize
+from . import test_pause
+from . import test_preflight
 from . import test_properties
 from . import test_record_many
 from . import test_reevaluate
@@ -32,6 +34,7 @@ from . import test_resolve
 from . import test_retention
 from . import test_retry
 from . import test_rule_checks
+from . import test_rule_preview
 from . import test_rules
 from . import test_secrets
 from . import test_security_attempts

@@ -18,6 +18,7 @@ from ..connectors import Capability, ConnectorError, Document, Outcome, Receipt
 from ..connectors.base import Vendor
 from ..models.ap_sync_job import ApSyncJob as Core
 from ..models.ap_sync_job_actions import ApSyncJob as Actions
+from ..models.ap_sync_job_decide import ApSyncJob as Decisions
 from ..models.ap_sync_job_evaluate import ApSyncJob as Evaluation
 
 SETTLE = 60
@@ -136,10 +137,10 @@ class Job(Records):
     _sync = Actions._sync
     _needs_decision = Actions._needs_decision
     _hurry = Actions._hurry
-    _abort = Actions._abort
-    _resend = Actions._resend
-    _verify_again = Actions._verify_again
-    _get_settled_at = Actions._get_settled_at
+    _abort = Decisions._abort
+    _resend = Decisions._resend
+    _verify_again = Decisions._verify_again
+    _get_settled_at = Decisions._get_settled_at
 
     @classmethod
     def make(cls, env, connection):

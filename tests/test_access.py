@@ -23,6 +23,8 @@ RIGHTS = {
     "ap.sync.erp.record": {"user": "r", "manager": "r", "administrator": "r"},
     "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.map": {"manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.pause": {"manager": "rwcu", "administrator": "rwcu"},
+    "ap.sync.preflight": {"user": "r", "manager": "r", "administrator": "r"},
     "ap.sync.retry": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.retry.line": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.secret": {},
@@ -133,6 +135,7 @@ class TestAccess(ApSyncCommon):
         for values in (
             {"cron_id": cron.id},
             {"paused": True},
+            {"paused_until": False},
             {"lease_token": "x"},
             {"attention_kind": False},
             {"erp_lock_date": False},
@@ -163,13 +166,16 @@ class TestAccess(ApSyncCommon):
         job.action_evaluate()
         connection = self.connection.with_user(user)
         for decide in (
-            connection.action_pause,
+            connection.action_open_pause,
+            lambda: connection._pause("Please"),
             connection.action_resume,
             connection.action_refresh_data,
             connection.action_test_connection,
             job.action_open_resolve,
             lambda: job._release("Please"),
             lambda: job._mark_synced("Please", "1"),
+            lambda: job.env["ap.sync.pause"].create({"connection_id": connection.id}),
+            lambda: job.env["ap.sync.preflight"].create({"move_id": job.move_id.id}),
             lambda: job._resend("Please"),
             lambda: job._abort("Please"),
             connection.action_open_retry,
@@ -184,7 +190,7 @@ class TestAccess(ApSyncCommon):
 
     def test_a_manager_pauses_and_resumes_and_edits_no_connection(self):
         connection = self.connection.with_user(self.users["manager"])
-        connection.action_pause()
+        connection._pause("Because")
         self.assertTrue(self.connection.paused)
         connection.action_resume()
         self.assertFalse(self.connection.paused)

@@ -63,6 +63,8 @@ class TestCompanies(ApSyncCommon):
             {
                 "ap.sync.job.resolve",
                 "ap.sync.map",
+                "ap.sync.pause",
+                "ap.sync.preflight",
                 "ap.sync.retry",
                 "ap.sync.retry.line",
                 "ap.sync.secret",
@@ -266,13 +268,14 @@ class TestCompanies(ApSyncCommon):
             "action_evaluate",
             "action_open_erp",
             "action_open_bill",
+            "action_check",
             "action_open_resolve",
             "get_explanation",
         ):
             with self.subTest(method), self.assertRaises(AccessError):
                 getattr(self.job.with_user(self.stranger), method)()
         for method in (
-            "action_pause",
+            "action_open_pause",
             "action_resume",
             "action_test_connection",
             "action_refresh_data",
@@ -281,7 +284,11 @@ class TestCompanies(ApSyncCommon):
         ):
             with self.subTest(method), self.assertRaises(AccessError):
                 getattr(self.connection.with_user(self.stranger), method)()
-        for method in ("action_ap_sync", "action_ap_sync_evaluate"):
+        for method in (
+            "action_ap_sync",
+            "action_ap_sync_check",
+            "action_ap_sync_evaluate",
+        ):
             with self.subTest(method), self.assertRaises(AccessError):
                 getattr(self.job.move_id.with_user(self.stranger), method)()
         self.assertFalse(self.connection.paused)

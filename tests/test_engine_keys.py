@@ -55,7 +55,7 @@ class TestEngineKeys(ApSyncCommon):
     def test_a_bill_held_meanwhile_keeps_its_key_and_goes_out_as_it_was(self):
         job = self.leave_unclear()
         key = job.key
-        self.connection.action_pause()
+        self.connection._pause("Because")
         self.assert_status(job, "on_hold")
         self.change(self.bill)
         self.connection.action_resume()

@@ -194,7 +194,7 @@ class TestReevaluate(ApSyncCommon):
 
     def test_pause_holds_what_waits_and_resume_sends_it(self):
         job, held = self.submit(self.make_bill()), self.hold()
-        self.connection.action_pause()
+        self.connection._pause("Because")
         self.assert_status(job, "on_hold")
         self.assertEqual(job.error_kind, "connection_paused")
         self.connection.action_resume()
@@ -256,7 +256,7 @@ class TestReevaluate(ApSyncCommon):
     def test_a_bill_stopped_while_its_cause_went_is_looked_at_again(self):
         """Whoever resumed did not see a bill that was held at that moment, in a
         transaction of its own."""
-        self.connection.action_pause()
+        self.connection._pause("Because")
         job = self.submit(self.make_bill())
         self.assert_status(job, "on_hold")
         self.connection.sudo().paused = False
@@ -273,7 +273,7 @@ class TestReevaluate(ApSyncCommon):
         self.assert_status(job, "success")
 
     def test_a_bill_that_stays_stopped_is_not_looked_at_for_ever(self):
-        self.connection.action_pause()
+        self.connection._pause("Because")
         job = self.submit(self.make_bill())
         self.env.flush_all()
         self.env.cr.execute(

@@ -85,7 +85,7 @@ class TestRetry(ApSyncCommon):
 
     def test_bills_whose_connection_is_paused_are_held(self):
         jobs = self.fail("vendor_inactive", 2)
-        self.connection.action_pause()
+        self.connection._pause("Because")
         action = self.retry("vendor_inactive")
         self.assertIn("2 on hold", action["params"]["message"])
         self.assertEqual(set(jobs.mapped("status")), {"on_hold"})

@@ -236,7 +236,7 @@ class TestRuleChecks(ApSyncCommon):
         self.assert_goes(job)
 
     def test_a_paused_connection_holds(self):
-        self.connection.action_pause()
+        self.connection._pause("Because")
         job = self.assert_stopped(
             self.make_bill(), "connection_paused", "ERP is paused", self.connection
         )

@@ -139,7 +139,7 @@ class TestRules(ApSyncCommon):
         self.assertEqual(len(job.cause_alerts), 5)
 
     def test_a_paused_connection_comes_before_the_bill_s_own_causes(self):
-        self.connection.action_pause()
+        self.connection._pause("Because")
         job = self.submit(self.make_bill(ref=False))
         self.assertEqual(
             [cause["kind"] for cause in job.causes],
@@ -248,7 +248,7 @@ class TestRules(ApSyncCommon):
         self.assert_status(job, "on_hold")
 
     def test_a_bill_that_no_rule_stops_can_not_be_released(self):
-        self.connection.action_pause()
+        self.connection._pause("Because")
         job = self.submit(self.make_bill())
         with self.assert_refused(UserError, "No rule stops this bill"):
             job._release("Please")

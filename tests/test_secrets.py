@@ -109,7 +109,7 @@ class TestSecrets(ApSyncCommon):
                     ask(secrets)
 
     def test_a_copied_connection_has_no_key_and_its_own_wake_up(self):
-        self.connection.action_pause()
+        self.connection._pause("Because")
         copy = self.connection.copy()
         self.assertFalse(copy.api_key)
         self.assertEqual(copy._get_settings().secret, "")

@@ -17,6 +17,7 @@ LADDER = ["public", "portal", "none", "user", "manager", "administrator"]
 DOORS = {
     "account.move": {
         "action_ap_sync": "user",
+        "action_ap_sync_check": "user",
         "action_ap_sync_evaluate": "user",
         "action_ap_sync_open_jobs": "user",
         "action_ap_sync_ready": "user",
@@ -24,13 +25,14 @@ DOORS = {
     "ap.sync.connection": {
         "action_open_jobs": "user",
         "action_open_mappings": "user",
+        "action_open_pause": "manager",
         "action_open_retry": "manager",
-        "action_pause": "manager",
         "action_refresh_data": "manager",
         "action_resume": "manager",
         "action_test_connection": "administrator",
     },
     "ap.sync.job": {
+        "action_check": "user",
         "action_evaluate": "user",
         "action_open_bill": "user",
         "action_open_erp": "user",
@@ -41,6 +43,7 @@ DOORS = {
     "ap.sync.job.resolve": {"action_apply": "manager"},
     "ap.sync.map": {"action_apply": "manager"},
     "ap.sync.mapping": {"action_confirm": "manager"},
+    "ap.sync.pause": {"action_pause": "manager"},
     "ap.sync.retry": {"action_open_decide": "manager"},
     "ap.sync.retry.line": {"action_retry": "manager"},
 }
@@ -96,6 +99,9 @@ class TestDoors(ApSyncCommon):
                     "record": f"res.partner,{self.partner_b.id}",
                     "erp_id": "46",
                 }
+            ),
+            "ap.sync.pause": self.env["ap.sync.pause"].create(
+                {"connection_id": self.connection.id, "reason": "x"}
             ),
             "ap.sync.retry": retry,
             "ap.sync.retry.line": retry.line_ids,

@@ -1,5 +1,6 @@
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
+from odoo.tools import SQL
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
@@ -55,6 +56,11 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
 
     @classmethod
     def _make_job(cls, reference, vendor=None):
+        bill = cls._make_bill(reference, vendor)
+        return cls.env["ap.sync.job"]._submit(bill, cls.connection)
+
+    @classmethod
+    def _make_bill(cls, reference, vendor=None):
         bill = cls.env["account.move"].create(
             {
                 "move_type": "in_invoice",
@@ -73,7 +79,7 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
             }
         )
         bill.action_post()
-        return cls.env["ap.sync.job"]._submit(bill, cls.connection)
+        return bill
 
     @classmethod
     def _success(cls, url):
@@ -92,6 +98,47 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
         self.assertEqual(self.held.status, "blocked")
         self.assertEqual(self.held.rule_id.partner_ids, self.vendor)
         self.assertEqual(self.failed.status, "failed")
+
+    def test_check_bills(self):
+        before = self._read_jobs()
+        self._make_bill("NEW-1")
+        self._start("/odoo/action-account.action_move_in_invoice", "ap_sync_check")
+        self.assertEqual(self._read_jobs(), before, "a check writes nothing")
+
+    def test_preview_a_rule(self):
+        rules = self.env["ap.sync.rule"].search_count([])
+        self._start("/odoo/ap-sync-rules/new", "ap_sync_preview_rule")
+        self.assertEqual(self.env["ap.sync.rule"].search_count([]), rules)
+
+    def test_mark_as_synced(self):
+        self._start(f"/odoo/ap-sync-jobs/{self.failed.id}", "ap_sync_mark_as_synced")
+        self.assertEqual(self.failed.status, "success")
+        self.assertEqual(self.failed.erp_number, "INV/2026/77")
+        self.assertEqual(self.failed.marked_by_id, self.env.user)
+        self.assertIn("Entered there by hand", self.failed.message_ids[0].body)
+
+    def test_release(self):
+        unmapped = self.env.ref("ap_sync.rule_account_unmapped")
+        job = self._make_job("LARGE-1", self.vendor)
+        self._start(f"/odoo/ap-sync-jobs/{job.id}", "ap_sync_release")
+        self.assertEqual(job.status, "in_progress")
+        self.assertEqual(job.released_rules, unmapped.ids)
+        unmapped.allow_release = False
+        self._start(f"/odoo/ap-sync-jobs/{self.held.id}", "ap_sync_release_refused")
+
+    def test_pause_and_resume(self):
+        job = self._make_job("FREE-1", self.vendor)
+        job._release("So that only the pause holds it")
+        path = f"/odoo/ap-sync-connections/{self.connection.id}"
+        self._start(path, "ap_sync_pause_and_resume")
+        self.assertFalse(self.connection.paused)
+        self.assertEqual(job.status, "in_progress")
+
+    def _read_jobs(self):
+        self.env.flush_all()
+        return self.env.execute_query(
+            SQL("SELECT t::text FROM ap_sync_job t ORDER BY id")
+        )
 
     def _start(self, path, tour):
         self.start_tour(path, tour, login=self.env.user.login)

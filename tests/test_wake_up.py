@@ -77,7 +77,7 @@ class TestWakeUp(ApSyncCommon):
 
     def test_bills_on_hold_are_not_late(self):
         job = self.submit(self.make_bill())
-        self.connection.action_pause()
+        self.connection._pause("Because")
         self.dispatch()
         self.let_wait(job, 60, last_run_at=60)
         self.assertFalse(self.connection.late_message)

@@ -1,3 +1,5 @@
 from . import ap_sync_job_resolve
 from . import ap_sync_map
+from . import ap_sync_pause
+from . import ap_sync_preflight
 from . import ap_sync_retry

@@ -12,11 +12,13 @@ class ApSyncJobResolve(models.TransientModel):
     # As the user: a job's id is enough to make a wizard for it.
     status = fields.Selection(related="job_id.status", related_sudo=False)
     message = fields.Text(related="job_id.message", related_sudo=False)
+    can_release = fields.Boolean(related="job_id.can_release", related_sudo=False)
     decision = fields.Selection(
         selection="_selection_decision", required=True, default="verify"
     )
     reason = fields.Char()
     erp_number = fields.Char("ERP Number")
+    erp_url = fields.Char("ERP Link")
 
     @api.model
     def _selection_decision(self):
@@ -39,7 +41,7 @@ class ApSyncJobResolve(models.TransientModel):
         values = super().default_get(fields)
         job = self.env["ap.sync.job"].browse(values.get("job_id"))
         if job.status in {"blocked", "on_hold"}:
-            values["decision"] = "release"
+            values["decision"] = "release" if job.can_release else "mark_synced"
         elif job.status == "in_progress":
             values["decision"] = "abort"
         return values
@@ -66,5 +68,5 @@ class ApSyncJobResolve(models.TransientModel):
                 raise UserError(
                     self.env._("Enter the bill's number in the ERP as proof.")
                 )
-            job._mark_synced(reason, number)
+            job._mark_synced(reason, number, (self.erp_url or "").strip())
         return {"type": "ir.actions.act_window_close"}

@@ -87,7 +87,9 @@ class Case:
 
     def pause(self):
         """Pause the connection; from the answer on nothing may leave."""
-        self.bench.call("ap.sync.connection", "action_pause", ids=[self.id])
+        values = {"connection_id": self.id, "reason": "A fault is played"}
+        ids = self.bench.call("ap.sync.pause", "create", vals_list=[values])
+        self.bench.call("ap.sync.pause", "action_pause", ids=ids)
         self.holds.append([time.time(), float("inf")])
 
     def resume(self):

@@ -8,16 +8,23 @@ const DECISIONS = {
     blocked: ["release", "mark_synced"],
 };
 
-/** The decisions that make sense for the status of the wizard's job. */
+/** The decisions that make sense for the status of the wizard's job and its rules. */
 export class ApSyncDecisionField extends RadioField {
     get items() {
-        const allowed = DECISIONS[this.props.record.data.status] || [];
-        return super.items.filter(([decision]) => allowed.includes(decision));
+        const {status, can_release: canRelease} = this.props.record.data;
+        const allowed = DECISIONS[status] || [];
+        return super.items.filter(
+            ([decision]) =>
+                allowed.includes(decision) && (decision !== "release" || canRelease)
+        );
     }
 }
 
 registry.category("fields").add("ap_sync_decision", {
     ...radioField,
     component: ApSyncDecisionField,
-    fieldDependencies: [{name: "status", type: "selection", readonly: true}],
+    fieldDependencies: [
+        {name: "status", type: "selection", readonly: true},
+        {name: "can_release", type: "boolean", readonly: true},
+    ],
 });
