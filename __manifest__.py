@@ -35,6 +35,11 @@
     "assets": {
         "web.assets_backend": [
             "ap_sync/static/src/**/*",
+            ("remove", "ap_sync/static/src/lazy/**/*"),
+        ],
+        # Odoo loads graphs and pivots when the first one is opened.
+        "web.assets_backend_lazy": [
+            "ap_sync/static/src/lazy/**/*",
         ],
         "web.assets_tests": [
             "ap_sync/static/tests/tours/**/*",

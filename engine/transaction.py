@@ -11,6 +11,8 @@ from odoo import SUPERUSER_ID, api
 from odoo.exceptions import ConcurrencyError, LockError
 from odoo.sql_db import PoolError
 
+from . import live
+
 _logger = logging.getLogger(__name__)
 
 #: What may pass if the same transaction is tried again: somebody else's change came
@@ -41,7 +43,7 @@ def transact(registry, step, *args, tries=5, lang=None):
                 env = api.Environment(cr, SUPERUSER_ID, {"lang": lang} if lang else {})
                 result = step(env, *args)
                 env.flush_all()
-            return result
+                changes = live.take(env)
         except Exception as error:
             if number == tries or not _is_passing(error):
                 raise
@@ -52,6 +54,9 @@ def transact(registry, step, *args, tries=5, lang=None):
                 type(error).__name__,
             )
             time.sleep(min(2.0, 0.05 * 2**number) * random.uniform(0.5, 1.0))
+        else:
+            live.announce(registry, changes)
+            return result
 
 
 def _is_passing(error):

@@ -16,10 +16,13 @@ from . import ap_sync_connection_wake
 from . import ap_sync_erp_record
 from . import ap_sync_job
 from . import ap_sync_job_actions
+from . import ap_sync_job_bulk
 from . import ap_sync_job_decide
 from . import ap_sync_job_effects
 from . import ap_sync_job_evaluate
 from . import ap_sync_job_explain
+from . import ap_sync_job_live
+from . import ap_sync_job_overview
 from . import ap_sync_job_preflight
 from . import ap_sync_mapping
 from . import ap_sync_rule
@@ -29,6 +32,7 @@ from . import ap_sync_rule_evaluate
 from . import ap_sync_rule_preview
 from . import ap_sync_secret
 from . import ir_module_module
+from . import ir_websocket
 from . import res_company
 from . import res_config_settings
 from . import res_currency

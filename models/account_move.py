@@ -26,6 +26,13 @@ WATCHED_FIELDS = {
 }
 
 
+def _get_event(job):
+    """Return what became of a submitted job, in the words of ``_sync``."""
+    if job.sync_requested:
+        return "requested"
+    return {"in_progress": "queue", "on_hold": "hold", "blocked": "block"}[job.status]
+
+
 class AccountMove(models.Model):
     _inherit = "account.move"
 
@@ -251,7 +258,7 @@ class AccountMove(models.Model):
         self.check_access("read")
         Job = self.env["ap.sync.job"]
         jobs = Job.search([("move_id", "in", self.ids)])
-        outcome = jobs._sync()
+        outcome, bulk = jobs._sync_bulk() if len(self) > 1 else (jobs._sync(), None)
         without = (self - jobs.move_id).filtered(
             lambda m: m.is_purchase_document(include_receipts=True)
         )
@@ -259,12 +266,10 @@ class AccountMove(models.Model):
             connection = company._get_ap_sync_connection()
             taken = connection._filter_bills(moves)
             outcome["refused"] = outcome.get("refused", self.browse()) | moves - taken
-            made = Job._submit(taken, connection)
-            for job in made:
-                event = {"in_progress": "queue", "on_hold": "hold", "blocked": "block"}
-                key = event[job.status]
-                outcome[key] = outcome.get(key, Job) | job
-        return Job._notify_synced(outcome)
+            made = Job._submit(taken, connection, bulk)
+            for event, found in made.grouped(_get_event).items():
+                outcome[event] = outcome.get(event, Job) | found
+        return Job._notify_synced(outcome, bulk)
 
     def action_ap_sync_evaluate(self):
         """Apply the rules again to the jobs of these bills."""

@@ -232,9 +232,11 @@ class ApSyncJob(models.Model):
                 "lease_until": False,
                 "evaluate_at": False,
                 "marked_by_id": False,
+                "sync_requested": False,
                 **values,
             }
         )
+        self._announce()
 
     def _get_unclear_attempt(self):
         """Return the last attempt under the job's key of which nobody knows what

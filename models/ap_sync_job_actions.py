@@ -16,6 +16,8 @@ class ApSyncJob(models.Model):
     def action_sync(self):
         """Sync these jobs and say what was queued, held and blocked. Harmless twice."""
         self.check_access("read")
+        if len(self) > 1:
+            return self._notify_synced(*self._sync_bulk())
         return self._notify_synced(self._sync())
 
     def _sync(self):
@@ -25,15 +27,8 @@ class ApSyncJob(models.Model):
         """
         # sudo: users have no right to write jobs; the caller checked that they may
         # read these.
-        jobs = self.sudo()
-        outcome = {
-            "done": jobs.filtered(
-                lambda j: j.status == "success" and not j.changed_since_sync
-            ),
-            "waiting": jobs.filtered(lambda j: j.status == "in_progress"),
-            "decide": jobs.filtered(lambda j: j._needs_decision()),
-        }
-        to_go = jobs - outcome["done"] - outcome["waiting"] - outcome["decide"]
+        outcome = self.sudo()._sort_for_sync()
+        to_go = outcome.pop("to_go")
         for job in to_go.filtered(lambda j: j.status in {"failed", "success"}):
             # The ERP surely does not have what was refused, and an ERP that honours
             # keys would only repeat its refusal: a corrected bill gets a new key.
@@ -41,6 +36,19 @@ class ApSyncJob(models.Model):
         outcome.update(to_go._evaluate(fresh=True))
         outcome["waiting"]._hurry()
         return outcome
+
+    def _sort_for_sync(self):
+        """Return ``{"done" | "waiting" | "decide" | "to_go": jobs}``: what Sync leaves
+        alone, and what it is for."""
+        outcome = {
+            "done": self.filtered(
+                lambda j: j.status == "success" and not j.changed_since_sync
+            ),
+            "waiting": self.filtered(lambda j: j.status == "in_progress"),
+            "decide": self.filtered(lambda j: j._needs_decision()),
+        }
+        stay = outcome["done"] | outcome["waiting"] | outcome["decide"]
+        return {**outcome, "to_go": self - stay}
 
     def _needs_decision(self):
         """Tell whether a person has to look into the ERP before anything is sent."""
@@ -63,13 +71,23 @@ class ApSyncJob(models.Model):
             retrying.write({"next_try_at": self._now()})
             retrying.connection_id._wake()
 
-    def _notify_synced(self, outcome):
-        """Return the notification that says what Sync did, and a reload."""
-        return self._notify(
+    def _notify_synced(self, outcome, bulk=None):
+        """Return the notification that says what Sync did, and a reload.
+
+        :param bulk: the ``bulk_sync`` of the jobs whose progress is shown.
+        """
+        action = self._notify(
             self.env._("Sync"),
             outcome,
             self.env._("Nothing to sync: no bill was chosen."),
         )
+        if bulk and (outcome.get("requested") or outcome.get("queue")):
+            action["params"]["next"] = {
+                "type": "ir.actions.client",
+                "tag": "ap_sync.progress",
+                "params": {"bulk": bulk},
+            }
+        return action
 
     @api.model
     def _notify(self, title, outcome, nothing):
@@ -79,6 +97,7 @@ class ApSyncJob(models.Model):
         :param nothing: the message when nothing happened to any.
         """
         texts = [
+            ("requested", self.env._("%s being looked at")),
             ("queue", self.env._("%s queued")),
             ("waiting", self.env._("%s already in progress")),
             ("ready", self.env._("%s ready: press Sync")),
@@ -114,7 +133,7 @@ class ApSyncJob(models.Model):
         jobs = self.sudo().filtered(
             lambda j: j._is_stopped() or j.phase in {"queued", "retrying"}
         )
-        outcome = {**jobs._evaluate(), "left": self - jobs}
+        outcome = {**jobs._evaluate_bulk(), "left": self - jobs}
         return self._notify(
             self.env._("Rules evaluated"),
             outcome,

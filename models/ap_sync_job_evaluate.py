@@ -25,10 +25,12 @@ class ApSyncJob(models.Model):
     # === SUBMIT AND EVALUATE === #
 
     @api.model
-    def _submit(self, moves, connection):
+    def _submit(self, moves, connection, bulk=False):
         """Make the jobs of bills that have none on this connection, and evaluate
         them. Bills that have a job already keep it as it is.
 
+        :param bulk: the ``bulk_sync`` they are part of; many are then evaluated by the
+            dispatcher.
         :return: the jobs made.
         """
         # sudo: nobody may create jobs by hand; the callers have checked the bills. Not
@@ -38,6 +40,8 @@ class ApSyncJob(models.Model):
         known = Job.search(
             [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
         ).move_id
+        new = moves - known
+        later = bulk and len(new) > EVALUATE_AT_ONCE
         vals_list = [
             {
                 "move_id": move.id,
@@ -46,8 +50,11 @@ class ApSyncJob(models.Model):
                 "status": "on_hold",
                 "phase": "ready",
                 "key": str(uuid.uuid4()),
+                "bulk_sync": bulk,
+                "sync_requested": later,
+                "evaluate_at": later and self._now(),
             }
-            for move in moves - known
+            for move in new
         ]
         try:
             with self.env.cr.savepoint():
@@ -56,7 +63,10 @@ class ApSyncJob(models.Model):
             # Two people submit one bill at once, and the other's job can't be seen in
             # this transaction: Odoo runs the request again and finds it then.
             raise ConcurrencyError("The bill was submitted by somebody else") from error
-        jobs._evaluate(fresh=True)
+        if later:
+            connection._wake()
+        else:
+            jobs._evaluate(fresh=True)
         return jobs
 
     def _evaluate(self, fresh=False):
@@ -66,12 +76,19 @@ class ApSyncJob(models.Model):
             they go whatever the connection says of held bills.
         :return: ``{"queue" | "ready" | "hold" | "block": jobs}``.
         """
-        self.filtered("evaluate_at").write({"evaluate_at": False})
+        # One that somebody has asked to sync is still to be served.
+        marked = self.filtered(lambda job: job.evaluate_at and not job.sync_requested)
+        marked.write({"evaluate_at": False})
         routed, to_wake = {}, self.connection_id.browse()
         for job, causes in self.env["ap.sync.rule"]._evaluate(self).items():
             if causes:
                 event = causes[0]["action"]
-            elif fresh or job.connection_id.auto_resume or not job._is_stopped():
+            elif (
+                fresh
+                or job.sync_requested
+                or job.connection_id.auto_resume
+                or not job._is_stopped()
+            ):
                 event = "queue"
             else:
                 event = "ready"
@@ -170,14 +187,18 @@ class ApSyncJob(models.Model):
         return {"queue": self}
 
     def _evaluate_marked(self):
-        """Evaluate the jobs that were marked for it, and send again the failed ones:
-        those *Retry* on the connection has marked. Called by the engine."""
-        self.write({"evaluate_at": False})
-        waiting = self.filtered(
+        """Evaluate the jobs that were marked for it, and send again the failed ones,
+        which *Retry* on the connection has marked, and those a bulk sync has. Called
+        by the engine."""
+        requested = self.filtered("sync_requested")
+        self.write({"evaluate_at": False, "sync_requested": False})
+        requested._sync()
+        others = self - requested
+        waiting = others.filtered(
             lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
         )
         waiting._evaluate()
-        self.filtered(lambda job: job.status == "failed")._sync()
+        others.filtered(lambda job: job.status == "failed")._sync()
 
     # === CHANGED SINCE THE SYNC === #
 

@@ -24,6 +24,7 @@ SUDO = {
     "models/ap_sync_connection_retry.py": 2,
     "models/ap_sync_connection_wake.py": 2,
     "models/ap_sync_job_actions.py": 2,
+    "models/ap_sync_job_bulk.py": 1,
     "models/ap_sync_job_decide.py": 6,
     "models/ap_sync_job_effects.py": 1,
     "models/ap_sync_job_evaluate.py": 2,

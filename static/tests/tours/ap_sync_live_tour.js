@@ -1,0 +1,111 @@
+import {registry} from "@web/core/registry";
+import {rpc} from "@web/core/network/rpc";
+
+const CHANNEL = "ap_sync.jobs";
+const row = (text) => `.o_data_row:contains("${text}")`;
+const badge = (status) => `.badge:contains(${status})`;
+const progress = ".o_ap_sync_progress";
+
+/**
+ * Odoo opens no websocket in tests. This asks for the same messages, on the channels the
+ * same code gives, and hands them to whoever subscribed to the bus.
+ */
+function pollBus() {
+    const bus = odoo.__WOWL_DEBUG__.root.env.services.bus_service;
+    const callbacks = new Set();
+    bus.subscribe = (type, callback) => type === CHANNEL && callbacks.add(callback);
+    bus.unsubscribe = (type, callback) => callbacks.delete(callback);
+    // From the first: what a test sends is as old as its transaction
+    let last = 1;
+    const poll = async () => {
+        const params = {channels: [CHANNEL], last, is_first_poll: true};
+        const {notifications} = await rpc("/websocket/peek_notifications", params, {
+            silent: true,
+        });
+        for (const {id, message} of notifications) {
+            last = id;
+            if (message.type === CHANNEL) {
+                callbacks.forEach((callback) => callback(message.payload));
+            }
+        }
+        setTimeout(poll, 500);
+    };
+    poll();
+}
+
+registry.category("web_tour.tours").add("ap_sync_live", {
+    url: "/odoo/ap-sync-jobs",
+    steps: () => [
+        {content: "The jobs are there", trigger: row("Failed"), run: pollBus},
+        {
+            content: "Open something else",
+            trigger: "[data-menu-xmlid='ap_sync.ap_sync_connection_menu']",
+            run: "click",
+        },
+        {content: "It is there", trigger: ".o_list_view:has([name=connector])"},
+        {
+            content: "Open the jobs again",
+            trigger: "[data-menu-xmlid='ap_sync.ap_sync_job_menu']",
+            run: "click",
+        },
+        {
+            content: "Select the page",
+            trigger: ".o_list_view:has(.o_ap_sync_tiles) thead .o_list_record_selector",
+            run: "click",
+        },
+        {
+            content: "Select what is on the other pages",
+            trigger: ".o_selection_box .o_select_domain",
+            run: "click",
+        },
+        {
+            content: "Sync all five",
+            trigger: ".o_control_panel button[name=action_sync]",
+            run: "click",
+        },
+        {
+            content: "The progress ends by itself, and all are accounted for",
+            trigger: `${progress}:contains("5 bills: done") [aria-valuenow="100"]`,
+            timeout: 60000,
+        },
+        {content: "Three are there", trigger: `${progress} li:contains(/Success.*3/)`},
+        {
+            content: "The tiles follow",
+            trigger: ".o_ap_sync_tile[data-status=success]:contains(/^3/)",
+        },
+        {
+            content: "So does the list: what is done does not need me any more",
+            trigger:
+                ".o_list_view:has(.o_data_row):not(:has(.badge:contains(Success)))",
+        },
+        {
+            content: "Open what needs work",
+            trigger: `${progress} button[data-status=failed]`,
+            run: "click",
+        },
+        {
+            content: "It is one bill",
+            trigger: `.o_list_view:has(.o_data_row ${badge("Failed")}):not(:has(.o_data_row ~ .o_data_row))`,
+        },
+        {
+            content: "Close the progress",
+            trigger: `${progress} .btn-close`,
+            run: "click",
+        },
+        {
+            content: "Open the bill",
+            trigger: ".o_data_row td[name=move_id]",
+            run: "click",
+        },
+        {
+            content: "Sync it",
+            trigger: ".o_form_view button[name=action_sync]",
+            run: "click",
+        },
+        {
+            content: "The form follows, too",
+            trigger: `.o_form_view .o_field_ap_sync_badge ${badge("Success")}`,
+            timeout: 60000,
+        },
+    ],
+});

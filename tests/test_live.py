@@ -1,0 +1,104 @@
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from ..connectors import Outcome
+from ..models.ap_sync_job_live import CHANNEL, MAX_IDS
+from .common import ApSyncCommon, error
+from .common_scheduler import SchedulerMixin
+
+ROLE = "ap_sync.group_ap_sync_user"
+
+
+@tagged("post_install", "-at_install")
+class TestLive(SchedulerMixin, ApSyncCommon, HttpCase):
+    """What open screens hear of, and that they follow."""
+
+    # `common.py` does it for each test.
+    registry_test_mode = False
+    # The first page builds the assets, which takes long on a busy machine.
+    test_cursor_lock_timeout = 120
+
+    def setUp(self):
+        super().setUp()
+        self.env["bus.bus"].sudo().search([]).unlink()
+
+    def heard(self, login=None):
+        """Return what a client hears on the channel, as Odoo's bus answers it."""
+        self.commit()
+        if login:
+            self.authenticate(login, login)
+        answer = self.make_jsonrpc_request(
+            "/websocket/peek_notifications",
+            {"channels": [CHANNEL], "last": 1, "is_first_poll": True},
+        )
+        return [
+            notification["message"]["payload"]
+            for notification in answer["notifications"]
+            if notification["message"]["type"] == CHANNEL
+        ]
+
+    def make_user(self, login, groups=ROLE, companies=None):
+        companies = companies or self.env.company
+        return new_test_user(
+            self.env,
+            login,
+            password=login,
+            groups=groups,
+            company_id=companies[:1].id,
+            company_ids=[(6, 0, companies.ids)],
+        ).login
+
+    def test_who_sees_jobs_hears_their_ids_and_no_more(self):
+        job = self.submit(self.make_bill())
+        self.commit()
+        self.dispatch()
+        heard = self.heard(self.make_user("lisa_user"))
+        self.assertEqual(heard[0], {"job_ids": job.ids})
+        # Queued, sending, success: all was told, and nothing else
+        self.assertEqual({str(payload) for payload in heard}, {str(heard[0])})
+        self.assertGreaterEqual(len(heard), 3)
+
+    def test_nobody_else_hears_of_them(self):
+        self.submit(self.make_bill())
+        other = self.setup_other_company(name="Other company")["company"]
+        self.assertEqual(self.heard(self.make_user("other_user", companies=other)), [])
+        self.assertEqual(
+            self.heard(self.make_user("no_role", groups="base.group_user")), []
+        )
+        both = self.make_user("both_user", companies=self.env.company | other)
+        self.assertEqual(len(self.heard(both)), 1)
+
+    def test_many_are_told_without_their_ids(self):
+        Job = self.env["ap.sync.job"]
+        Job._send_changes({self.env.company.id: set(range(MAX_IDS + 1))})
+        heard = self.heard(self.make_user("lisa_user"))
+        self.assertEqual(heard, [{"job_ids": False}])
+
+    def test_the_sync_goes_on_when_nobody_can_be_told(self):
+        job = self.submit(self.make_bill())
+        bus = type(self.env["bus.bus"])
+        self.patch(bus, "_sendone", lambda *args: self.fail("not to be raised"))
+        self.env.cr.precommit.clear()
+        self.dispatch()
+        self.assert_status(job, "success")
+
+    def test_a_bulk_sync_is_followed_on_the_screen(self):
+        """More than a page of bills is synced; list, progress and form follow."""
+        self.env.ref("ap_sync.ap_sync_job_action").limit = 3
+        refused = error("gl_account_inactive", Outcome.REJECTED)
+        bills = [self.make_bill(ref=f"LIVE-{number}") for number in range(5)]
+        self.erp.script = [refused] * 5
+        jobs = self.submit(self.env["account.move"].union(*bills))
+        self.dispatch()
+        self.assertEqual(set(jobs.mapped("status")), {"failed"})
+        bills[0].invoice_line_ids.account_id = self.expense.copy({"name": "Unmapped"})
+        self.commit()
+        self.erp.script = ["accept"] * 3 + [refused]
+        with self.scheduler():
+            self.start_tour(
+                "/odoo/ap-sync-jobs",
+                "ap_sync_live",
+                login=self.env.user.login,
+                timeout=120,
+            )
+        self.env.invalidate_all()
+        self.assertEqual(sorted(jobs.mapped("status")), ["on_hold"] + ["success"] * 4)

@@ -1,0 +1,113 @@
+from datetime import timedelta
+
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
+
+from ..connectors import Outcome
+from .common import ApSyncCommon, error
+
+AMOUNT = "amount_company:sum_currency"
+
+
+class TestOverview(ApSyncCommon):
+    """What tiles, graphs and pivots count: the jobs that their user may see."""
+
+    def tiles(self, user=None, **context):
+        """Return ``{status: (count, amount)}`` as the tiles ask for it."""
+        Job = self.env["ap.sync.job"].with_user(user or self.env.user)
+        groups = Job.with_context(**context).formatted_read_group(
+            [], ["status"], ["__count", AMOUNT]
+        )
+        return {
+            group["status"]: (group["__count"], group[AMOUNT])
+            for group in groups
+            if group["__count"]
+        }
+
+    def test_tiles_count_bills_and_take_credit_notes_off(self):
+        self.erp.script = [
+            "accept",
+            "accept",
+            error("gl_account_inactive", Outcome.REJECTED),
+        ]
+        self.submit(self.make_bill())
+        self.submit(self.make_bill(move_type="in_refund"))
+        self.submit(self.make_bill(lines=[{"price_unit": 20.0}]))
+        self.dispatch()
+        self.assertEqual(self.tiles(), {"success": (2, 0.0), "failed": (1, 40.0)})
+
+    def test_amounts_are_in_the_currency_of_the_company(self):
+        currency = self.setup_other_currency("EUR")  # two for one of ours
+        job = self.submit(self.make_bill(currency_id=currency.id))
+        self.assertEqual(job.amount_total, 100.0)
+        self.assertEqual(job.amount_company, job.move_id.amount_total_signed * -1)
+        self.assertEqual(self.tiles(), {"in_progress": (1, job.amount_company)})
+        self.assertNotEqual(job.amount_company, 100.0)
+
+    def test_amounts_follow_the_bill(self):
+        bill = self.make_bill(post=False)
+        job = self.submit(bill)
+        bill.invoice_line_ids.price_unit = 80.0
+        self.assertEqual(job.amount_company, 160.0)
+
+    def test_each_company_counts_its_own(self):
+        other = self.setup_other_company()["company"]
+        self.submit(self.make_bill())
+        both = new_test_user(
+            self.env,
+            "both",
+            groups="ap_sync.group_ap_sync_user",
+            company_ids=[(6, 0, [self.env.company.id, other.id])],
+            company_id=self.env.company.id,
+        )
+        here = {"allowed_company_ids": [self.env.company.id]}
+        there = {"allowed_company_ids": [other.id]}
+        self.assertEqual(
+            sum(count for count, _ in self.tiles(both, **here).values()), 1
+        )
+        self.assertEqual(self.tiles(both, **there), {})
+        only_there = new_test_user(
+            self.env,
+            "only_there",
+            groups="ap_sync.group_ap_sync_user",
+            company_ids=[(6, 0, [other.id])],
+            company_id=other.id,
+        )
+        self.assertEqual(self.tiles(only_there), {})
+        self.env["ap.sync.attempt"].with_user(only_there).check_access("read")
+        stranger = new_test_user(self.env, "stranger", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            self.tiles(stranger)
+
+    def test_hours_to_sync_are_those_of_the_first_success(self):
+        job = self.submit(self.make_bill())
+        self.assertFalse(job.time_to_sync)
+        self.env.cr.execute(
+            "UPDATE ap_sync_job SET create_date = create_date - interval '3 hours'"
+            " WHERE id = %s",
+            [job.id],
+        )
+        self.env.invalidate_all()
+        self.dispatch()
+        self.assert_status(job, "success")
+        self.assertAlmostEqual(job.time_to_sync, 3.0, 2)
+        job.sudo().synced_at += timedelta(days=9)
+        self.env.flush_all()
+        self.assertAlmostEqual(job.time_to_sync, 3.0, 2)
+
+    def test_why_syncs_failed_counts_bills_that_went_later(self):
+        refused = error("gl_account_inactive", Outcome.REJECTED)
+        self.erp.script = [refused, refused, "accept"]
+        job = self.submit(self.make_bill())
+        for _try in range(3):
+            self.dispatch()
+            job._sync()
+        self.assert_status(job, "success")
+        why = [("outcome", "=", "rejected")]
+        groups = self.env["ap.sync.attempt"].formatted_read_group(
+            why, ["error_kind"], ["job_id:count_distinct", "__count"]
+        )
+        counts = [(g["job_id:count_distinct"], g["__count"]) for g in groups]
+        self.assertEqual(counts, [(1, 2)])
+        opened = self.env["ap.sync.job"].search([("attempt_ids", "any", why)])
+        self.assertEqual(opened, job)
