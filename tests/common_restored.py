@@ -50,7 +50,7 @@ class RestoredCommon(ApSyncCommon):
 
     def hold(self, bill=None):
         """Return a job that waits for its connection to be resumed."""
-        self.connection.action_pause()
+        self.connection._pause("Period close")
         job = self.submit(bill or self.make_bill())
         self.assert_status(job, "on_hold")
         return job
