@@ -102,6 +102,10 @@ tours.add("ap_sync_badge_explains", {
             run: "click",
         },
         {content: "It says so", trigger: ".o_notification:contains(1 queued)"},
+        {
+            content: "It needs nobody any more",
+            trigger: `.o_list_view:not(:has(${row("FAIL-1")}))`,
+        },
         ...showAll,
         {
             content: "It is on its way again",
