@@ -133,6 +133,7 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
         ".o_cp_action_menus .dropdown-toggle:has(.fa-cog), "
         '.o-dropdown--menu .o-dropdown-item:has-text("Check sync")'
     )
+    overview, canvas = "/odoo/ap-sync-overview", ".o_ap_sync_panel canvas"
     badge = ".o_data_row .o_field_ap_sync_badge .badge"
     shots = [
         Shot("jobs", jobs(), ".o_list_view .o_data_row"),
@@ -156,6 +157,17 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
             jobs(),
             ".o_kanban_view .o_kanban_record",
             click=".o_facet_remove, .o_switch_view.o_kanban",
+        ),
+        Shot("jobs_phone", jobs(), ".o_kanban_record", phone=True),
+        Shot("overview", overview, canvas, full=True),
+        Shot("overview_phone", overview, canvas, full=True, phone=True),
+        Shot("why", "/odoo/ap-sync-why", ".o_pivot table"),
+        Shot(
+            "progress",
+            jobs(),
+            ".o_ap_sync_progress .progress",
+            click=".o_list_view thead .o_list_record_selector input,"
+            " .o_control_panel button[name=action_sync]",
         ),
         Shot("connections", "/odoo/ap-sync-connections", ".o_list_view .o_data_row"),
         Shot("mappings", "/odoo/ap-sync-mappings", ".o_list_view .o_data_row"),
@@ -339,7 +351,7 @@ def _take_one(page, url: str, shot: Shot, target: Path) -> None:
     size = PHONE if shot.phone else SIZE
     page.set_viewport_size(size)
     page.goto(f"{url}{shot.path}")
-    page.wait_for_selector(".o_action_manager .o_view_controller")
+    page.wait_for_selector(".o_action_manager .o_action")
     for selector in filter(None, shot.click.split(", ")):
         page.locator(selector).first.click()
     page.mouse.move(0, 0)
