@@ -4,15 +4,20 @@ from odoo.tests import new_test_user
 from odoo.tools import SQL
 
 from ..connectors import Outcome
-from ..models.ap_sync_job_evaluate import EVALUATE_AT_ONCE
+from ..models import ap_sync_job_bulk, ap_sync_job_evaluate
 from .common import ApSyncCommon, error
 
-#: Beyond the first page, and beyond what is done while a user waits.
-MANY = EVALUATE_AT_ONCE + 50
+#: More than is done while a user waits, see ``setUp``.
+MANY = 20
 
 
 class TestBulk(ApSyncCommon):
     """Sync and evaluation of what was selected beyond the first page."""
+
+    def setUp(self):
+        super().setUp()
+        for module in (ap_sync_job_bulk, ap_sync_job_evaluate):
+            self.patch(module, "EVALUATE_AT_ONCE", MANY - 1)
 
     def make_many(self, count):
         """Return failed jobs of as many bills, copied in the database: made by Odoo
