@@ -135,6 +135,7 @@ class Job(Records):
     _route = Evaluation._route
     _is_stopped = Evaluation._is_stopped
     _sync = Actions._sync
+    _sort_for_sync = Actions._sort_for_sync
     _needs_decision = Actions._needs_decision
     _hurry = Actions._hurry
     _abort = Decisions._abort
@@ -186,6 +187,9 @@ class Job(Records):
         return {}
 
     def _check_manager(self):
+        pass
+
+    def _announce(self):
         pass
 
     def _log_decision(self, what, reason):

@@ -20,11 +20,17 @@ class TestJobs(ApSyncCommon):
         return job
 
     def sync(self, jobs):
-        """Press Sync; return the notification's type and message."""
+        """Press Sync; return the notification's type and message.
+
+        Many that go have their progress shown, else the screen is read again.
+        """
         action = jobs.action_sync()
         self.assertEqual(action["tag"], "display_notification")
-        self.assertEqual(action["params"]["next"]["tag"], "soft_reload")
-        return action["params"]["type"], action["params"]["message"]
+        message = action["params"]["message"]
+        many = len(jobs) > 1 and " queued" in message
+        follow = "ap_sync.progress" if many else "soft_reload"
+        self.assertEqual(action["params"]["next"]["tag"], follow)
+        return action["params"]["type"], message
 
     def test_sync_of_a_synced_bill_does_nothing(self):
         job = self.submit(self.make_bill())
