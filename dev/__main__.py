@@ -42,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
     shots = commands.add_parser("screenshots", help="take a picture of every screen")
     shots.add_argument("--out", metavar="DIR", help="where to (default: in the cache)")
     shots.add_argument("--odoo", **odoo)
+    texts = commands.add_parser(
+        "translate", help="gather the texts to translate, for all languages"
+    )
+    texts.add_argument("--odoo", **odoo)
     lint = commands.add_parser("lint", help="check the style and the structure")
     lint.add_argument("--fix", action="store_true", help="let formatters repair it")
     return top
@@ -68,6 +72,10 @@ def execute(arguments: list[str]) -> int:
         import screenshots
 
         return screenshots.run(options.odoo, options.out)
+    if options.command == "translate":
+        import command_translate
+
+        return command_translate.run(options.odoo)
     import command_run
 
     return command_run.run(options.odoo, options.check, options.invoices)

@@ -238,6 +238,13 @@ class ApSyncJob(models.Model):
         )
         self._announce()
 
+    def _in_company_language(self):
+        """Return these jobs of one company in its language, for texts that are stored,
+        unless somebody's own language is set: the engine itself speaks none."""
+        if self.env.lang:
+            return self
+        return self.with_context(lang=self.company_id.partner_id.lang)
+
     def _get_unclear_attempt(self):
         """Return the last attempt under the job's key of which nobody knows what
         became, for an ERP that is not asked but sent the same key again; else none.
@@ -256,7 +263,7 @@ class ApSyncJob(models.Model):
 
     def _prepare_error_values(self, kind, message):
         """Return the values that show an error of one kind on a job."""
-        _title, todo = describe(self.env, kind)
+        _title, todo = describe(self._in_company_language().env, kind)
         return {
             "error_kind": kind,
             "message": message,

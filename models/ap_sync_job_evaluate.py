@@ -80,7 +80,7 @@ class ApSyncJob(models.Model):
         marked = self.filtered(lambda job: job.evaluate_at and not job.sync_requested)
         marked.write({"evaluate_at": False})
         routed, to_wake = {}, self.connection_id.browse()
-        for job, causes in self.env["ap.sync.rule"]._evaluate(self).items():
+        for job, causes in self._get_causes_by_job():
             if causes:
                 event = causes[0]["action"]
             elif (
@@ -97,6 +97,14 @@ class ApSyncJob(models.Model):
                 to_wake |= job.connection_id
         to_wake._wake()
         return routed
+
+    def _get_causes_by_job(self):
+        """Return ``[(job, causes)]``, each company's in its language."""
+        found = []
+        for jobs in self.grouped("company_id").values():
+            spoken = jobs._in_company_language()
+            found += spoken.env["ap.sync.rule"]._evaluate(spoken).items()
+        return found
 
     def _get_bill_stop(self):
         """Return why the bill itself is in no state to be sent: ``(kind, message)``,

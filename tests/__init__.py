@@ -55,6 +55,7 @@ from . import test_tour_overview
 from . import test_tour_to_erp
 from . import test_tours
 from . import test_tours_explain
+from . import test_translations
 from . import test_transport
 from . import test_uninstall
 from . import test_wake_up

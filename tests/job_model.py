@@ -192,6 +192,9 @@ class Job(Records):
     def _announce(self):
         pass
 
+    def _in_company_language(self):
+        return self
+
     def _log_decision(self, what, reason):
         pass
 
