@@ -18,6 +18,7 @@ from . import ap_sync_job
 from . import ap_sync_job_actions
 from . import ap_sync_job_bulk
 from . import ap_sync_job_decide
+from . import ap_sync_job_decide_many
 from . import ap_sync_job_effects
 from . import ap_sync_job_evaluate
 from . import ap_sync_job_explain

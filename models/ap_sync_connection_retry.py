@@ -91,4 +91,4 @@ class ApSyncConnection(models.Model):
                 count=len(jobs),
             )
         )
-        return jobs._notify_synced(jobs._request_sync())
+        return jobs._notify_synced(*jobs._sync_bulk())

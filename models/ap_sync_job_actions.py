@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import Command, api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_list
 
@@ -76,25 +76,16 @@ class ApSyncJob(models.Model):
 
         :param bulk: the ``bulk_sync`` of the jobs whose progress is shown.
         """
-        action = self._notify(
-            self.env._("Sync"),
-            outcome,
-            self.env._("Nothing to sync: no bill was chosen."),
-        )
-        if bulk and (outcome.get("requested") or outcome.get("queue")):
-            action["params"]["next"] = {
-                "type": "ir.actions.client",
-                "tag": "ap_sync.progress",
-                "params": {"bulk": bulk},
-            }
-        return action
+        nothing = self.env._("Nothing to sync: no bill was chosen.")
+        return self._notify(self.env._("Sync"), outcome, nothing, bulk)
 
     @api.model
-    def _notify(self, title, outcome, nothing):
+    def _notify(self, title, outcome, nothing, bulk=None):
         """Return a notification with counts, and a reload.
 
         :param outcome: ``{what happened: jobs or bills}``.
         :param nothing: the message when nothing happened to any.
+        :param bulk: the ``bulk_sync`` of the jobs whose progress is shown, if any goes.
         """
         texts = [
             ("requested", self.env._("%s being looked at")),
@@ -112,9 +103,15 @@ class ApSyncJob(models.Model):
             ),
             ("refused", self.env._("%s not among the bills that the connection takes")),
             ("left", self.env._("%s not waiting, so left as they are")),
+            ("marked", self.env._("%s marked as synced")),
+            ("unfit", self.env._("%s left as they are: this does not fit them")),
         ]
+        follow = {"type": "ir.actions.client", "tag": "soft_reload"}
+        if bulk and (outcome.get("requested") or outcome.get("queue")):
+            follow.update(tag="ap_sync.progress", params={"bulk": bulk})
         parts = [text % len(outcome[k]) for k, text in texts if outcome.get(k)]
-        stopped = any(outcome.get(k) for k in ("hold", "block", "decide", "refused"))
+        trouble = ("hold", "block", "decide", "refused", "unfit")
+        stopped = any(outcome.get(k) for k in trouble)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -122,7 +119,7 @@ class ApSyncJob(models.Model):
                 "type": "warning" if stopped else "success",
                 "title": title,
                 "message": format_list(self.env, parts, "unit") if parts else nothing,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+                "next": follow,
             },
         }
 
@@ -169,9 +166,26 @@ class ApSyncJob(models.Model):
         }
 
     def action_open_resolve(self):
-        """Ask what to do with a job that only a person can decide on."""
-        self.ensure_one()
+        """Ask what to do with a job that only a person can decide on, or with many."""
         self._check_manager()
+        if len(self) != 1:
+            # Made here: ten thousand ids are not sent to the browser and back.
+            wizard = self.env["ap.sync.job.resolve"].create(
+                {
+                    "job_ids": [Command.set(self.ids)],
+                    "decision": "release"
+                    if any(self.mapped("can_release"))
+                    else "mark_synced",
+                }
+            )
+            return {
+                "type": "ir.actions.act_window",
+                "name": self.env._("Resolve"),
+                "res_model": "ap.sync.job.resolve",
+                "res_id": wizard.id,
+                "views": [(False, "form")],
+                "target": "new",
+            }
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Abort")

@@ -31,9 +31,13 @@ class ApSyncJob(models.Model):
         outcome["waiting"]._hurry()
         if len(to_go) <= EVALUATE_AT_ONCE:
             return {**to_go._sync(), **outcome}, bulk
-        to_go.write({"evaluate_at": self._now(), "sync_requested": True})
-        to_go.connection_id._wake()
+        to_go._request_sync()
         return {**outcome, "requested": to_go}, bulk
+
+    def _request_sync(self):
+        """Have the dispatchers let these jobs go, as if each were submitted anew."""
+        self.write({"evaluate_at": self._now(), "sync_requested": True})
+        self.connection_id._wake()
 
     def _evaluate_bulk(self):
         """Evaluate these jobs again: a few at once, many by the dispatchers.

@@ -130,40 +130,41 @@ class ApSyncJob(models.Model):
         job._evaluate(fresh=True)
 
     def _mark_synced(self, reason, erp_number, erp_url=""):
-        """Count the bill as synced, with the ERP's number as proof.
+        """Count these bills as synced, with the ERP's number as proof.
 
         No automatic result comes after it: the lease ends with the move, so a late
         answer finds its token gone, and Success is a source of no event of the engine.
 
         :param erp_url: where the bill is in the ERP, if that is known.
         """
-        self.ensure_one()
         self._check_manager()
-        job = self.sudo()
+        jobs = self.sudo()
         erp_number = plain(erp_number, LABEL)
-        values = {"erp_number": erp_number, "erp_url": web_link(erp_url) or False}
-        if erp_url and not values["erp_url"]:
+        link = web_link(erp_url) or False
+        if erp_url and not link:
             raise UserError(
                 self.env._(
                     "The link must be the address of a page, beginning with https://."
                 )
             )
-        if erp_number == job.erp_number:
-            values["erp_url"] = values["erp_url"] or job.erp_url
-        else:
-            # Another record of the ERP than the one we knew, whose id nobody gave.
-            values["erp_id"] = False
-        job._update_status(
+        # Another record of the ERP than the one we knew, whose id nobody gave.
+        others = jobs.filtered(lambda job: job.erp_number != erp_number)
+        others.write({"erp_id": False, "erp_url": False})
+        if link:
+            jobs.write({"erp_url": link})
+        jobs._update_status(
             "mark_synced",
             marked_by_id=self.env.user.id,
+            erp_number=erp_number,
             synced_at=self._now(),
-            synced_fingerprint=job.move_id._prepare_ap_sync_document(job).fingerprint(),
             changed_since_sync=False,
             look_first=False,
             next_try_at=False,
-            **values,
             **self._prepare_cause_values([]),
         )
+        for job in jobs:
+            document = job.move_id._prepare_ap_sync_document(job)
+            job.synced_fingerprint = document.fingerprint()
         self._log_decision(
             self.env._("Marked as synced, ERP number %s", erp_number), reason
         )
@@ -210,6 +211,5 @@ class ApSyncJob(models.Model):
 
     def _log_decision(self, what, reason):
         """Keep who decided what and why, under the name of the user."""
-        self.message_post(
-            body=self.env._("%(what)s. Reason: %(reason)s", what=what, reason=reason)
-        )
+        body = self.env._("%(what)s. Reason: %(reason)s", what=what, reason=reason)
+        self._message_log_batch(dict.fromkeys(self.ids, body))

@@ -182,22 +182,9 @@ class ApSyncJob(models.Model):
         jobs.write({"evaluate_at": self._now()})
         jobs.connection_id._wake()
 
-    def _request_sync(self):
-        """Send failed jobs again: a few at once, many by the dispatcher, so that
-        nobody waits for ten thousand.
-
-        :return: as ``_sync``; what is left to the dispatcher counts as queued.
-        """
-        if len(self) <= EVALUATE_AT_ONCE:
-            return self._sync()
-        self.write({"evaluate_at": self._now()})
-        self.connection_id._wake()
-        return {"queue": self}
-
     def _evaluate_marked(self):
-        """Evaluate the jobs that were marked for it, and send again the failed ones,
-        which *Retry* on the connection has marked, and those a bulk sync has. Called
-        by the engine."""
+        """Evaluate the jobs that were marked for it, and sync those for which somebody
+        asked. Called by the engine."""
         requested = self.filtered("sync_requested")
         self.write({"evaluate_at": False, "sync_requested": False})
         requested._sync()
@@ -206,7 +193,6 @@ class ApSyncJob(models.Model):
             lambda job: job._is_stopped() or job.phase in {"queued", "retrying"}
         )
         waiting._evaluate()
-        others.filtered(lambda job: job.status == "failed")._sync()
 
     # === CHANGED SINCE THE SYNC === #
 

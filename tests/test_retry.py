@@ -5,14 +5,14 @@ from odoo.tests import new_test_user
 
 from ..connectors import Outcome
 from ..connectors.kinds import CHECK, KINDS, NO
-from ..models import ap_sync_job_evaluate
+from ..models import ap_sync_job_bulk
 from .common import ApSyncCommon, error
 
 
 class TestRetry(ApSyncCommon):
     """*Retry* on the connection: all that failed for one cause, once it is mended."""
 
-    def fail(self, kind, count=1):
+    def make_failed(self, kind, count=1):
         jobs = self.submit(
             self.env["account.move"].union(*(self.make_bill() for _n in range(count)))
         )
@@ -30,9 +30,9 @@ class TestRetry(ApSyncCommon):
         return line.action_retry()
 
     def test_the_causes_are_counted_and_what_needs_a_decision_is_apart(self):
-        self.fail("vendor_inactive", 2)
-        self.fail("period_closed")
-        self.fail("outcome_unknown")
+        self.make_failed("vendor_inactive", 2)
+        self.make_failed("period_closed")
+        self.make_failed("outcome_unknown")
         retry = self.open_retry()
         self.assertEqual(
             {line.error_kind: line.job_count for line in retry.line_ids},
@@ -45,8 +45,8 @@ class TestRetry(ApSyncCommon):
         self.assertEqual(jobs.mapped("error_kind"), ["outcome_unknown"])
 
     def test_all_that_failed_for_one_cause_go_again_and_no_others(self):
-        inactive = self.fail("vendor_inactive", 2)
-        closed = self.fail("period_closed")
+        inactive = self.make_failed("vendor_inactive", 2)
+        closed = self.make_failed("period_closed")
         keys = set(inactive.mapped("key"))
         action = self.retry("vendor_inactive")
         self.assertIn("2 queued", action["params"]["message"])
@@ -58,12 +58,12 @@ class TestRetry(ApSyncCommon):
         self.assert_status(closed, "failed")
 
     def test_many_are_marked_and_sent_by_the_dispatcher(self):
-        jobs = self.fail("vendor_inactive", 3)
-        other = self.fail("period_closed")
-        with patch.object(ap_sync_job_evaluate, "EVALUATE_AT_ONCE", 2):
+        jobs = self.make_failed("vendor_inactive", 3)
+        other = self.make_failed("period_closed")
+        with patch.object(ap_sync_job_bulk, "EVALUATE_AT_ONCE", 2):
             with patch.object(type(self.connection), "_wake") as wake:
                 action = self.retry("vendor_inactive")
-        self.assertIn("3 queued", action["params"]["message"])
+        self.assertIn("3 being looked at", action["params"]["message"])
         self.assertTrue(wake.called)
         self.assertEqual(set(jobs.mapped("status")), {"failed"}, "not done while asked")
         self.dispatch()
@@ -73,8 +73,8 @@ class TestRetry(ApSyncCommon):
         self.assert_status(other, "failed")
 
     def test_a_marked_bill_whose_outcome_got_unknown_is_not_sent(self):
-        jobs = self.fail("vendor_inactive", 2)
-        jobs.write({"evaluate_at": self.env.cr.now()})
+        jobs = self.make_failed("vendor_inactive", 2)
+        jobs.write({"evaluate_at": self.env.cr.now(), "sync_requested": True})
         jobs[0].error_kind = "outcome_unknown"
         sent = len(self.erp.writes)
         self.dispatch()
@@ -84,14 +84,14 @@ class TestRetry(ApSyncCommon):
         self.assertFalse(jobs.filtered("evaluate_at"))
 
     def test_bills_whose_connection_is_paused_are_held(self):
-        jobs = self.fail("vendor_inactive", 2)
+        jobs = self.make_failed("vendor_inactive", 2)
         self.connection._pause("Because")
         action = self.retry("vendor_inactive")
         self.assertIn("2 on hold", action["params"]["message"])
         self.assertEqual(set(jobs.mapped("status")), {"on_hold"})
 
     def test_what_needs_a_look_into_the_erp_is_never_retried(self):
-        job = self.fail("outcome_unknown")
+        job = self.make_failed("outcome_unknown")
         for code, kind in KINDS.items():
             if kind.retry in {CHECK, NO}:
                 with self.subTest(code):
@@ -103,7 +103,7 @@ class TestRetry(ApSyncCommon):
         self.assert_status(job, "failed")
 
     def test_who_pressed_it_is_kept_on_the_connection(self):
-        self.fail("vendor_inactive")
+        self.make_failed("vendor_inactive")
         manager = new_test_user(
             self.env,
             "a_manager",
@@ -115,7 +115,7 @@ class TestRetry(ApSyncCommon):
         self.assertIn("1 bills", message.body)
 
     def test_only_a_manager_retries_and_only_in_own_companies(self):
-        job = self.fail("vendor_inactive")
+        job = self.make_failed("vendor_inactive")
         groups = "ap_sync.group_ap_sync_manager,account.group_account_invoice"
         other = self.setup_other_company(name="Other company")["company"]
         strangers = [

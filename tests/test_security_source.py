@@ -26,6 +26,7 @@ SUDO = {
     "models/ap_sync_job_actions.py": 2,
     "models/ap_sync_job_bulk.py": 1,
     "models/ap_sync_job_decide.py": 6,
+    "models/ap_sync_job_decide_many.py": 1,
     "models/ap_sync_job_effects.py": 1,
     "models/ap_sync_job_evaluate.py": 2,
     "models/ap_sync_job_preflight.py": 1,

@@ -126,6 +126,14 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
         unmapped.allow_release = False
         self._start(f"/odoo/ap-sync-jobs/{self.held.id}", "ap_sync_release_refused")
 
+    def test_release_many(self):
+        """Four are selected, with a page of two; what may be released goes."""
+        action = self.env.ref("ap_sync.ap_sync_job_action")
+        action.write({"limit": 2, "context": "{}"})
+        self._start("/odoo/ap-sync-jobs", "ap_sync_release_many")
+        self.assertEqual(self.held.status, "in_progress")
+        self.assertEqual(self.failed.status, "failed")
+
     def test_pause_and_resume(self):
         job = self._make_job("FREE-1", self.vendor)
         job._release("So that only the pause holds it")

@@ -3,16 +3,19 @@ from odoo.exceptions import UserError
 
 
 class ApSyncJobResolve(models.TransientModel):
-    """What to do with a job on which only a person can decide, or to stop one."""
+    """What to do with a job on which only a person can decide, or to stop one; or with
+    many that are released or marked for the same reason."""
 
     _name = "ap.sync.job.resolve"
     _description = "Resolve AP Sync Job"
 
-    job_id = fields.Many2one("ap.sync.job", required=True, readonly=True)
+    job_id = fields.Many2one("ap.sync.job", readonly=True)
+    job_ids = fields.Many2many("ap.sync.job", string="Jobs", readonly=True)
+    job_count = fields.Integer("Bills", compute="_compute_job_count")
     # As the user: a job's id is enough to make a wizard for it.
     status = fields.Selection(related="job_id.status", related_sudo=False)
     message = fields.Text(related="job_id.message", related_sudo=False)
-    can_release = fields.Boolean(related="job_id.can_release", related_sudo=False)
+    can_release = fields.Boolean(compute="_compute_can_release")
     decision = fields.Selection(
         selection="_selection_decision", required=True, default="verify"
     )
@@ -30,10 +33,22 @@ class ApSyncJobResolve(models.TransientModel):
             ("abort", self.env._("Stop it: do not send it for now")),
         ]
 
-    @api.constrains("job_id")
+    @api.depends("job_ids")
+    def _compute_job_count(self):
+        for wizard in self:
+            wizard.job_count = len(wizard.job_ids)
+
+    @api.depends("job_id", "job_ids")
+    def _compute_can_release(self):
+        for wizard in self:
+            jobs = wizard.job_id | wizard.job_ids
+            wizard.can_release = any(jobs.mapped("can_release"))
+
+    @api.constrains("job_id", "job_ids")
     def _check_job(self):
         # Odoo runs constraints as sudo.
-        self.sudo(False).job_id.check_access("read")
+        for wizard in self.sudo(False):
+            (wizard.job_id | wizard.job_ids).check_access("read")
 
     @api.model
     def default_get(self, fields):
@@ -50,12 +65,14 @@ class ApSyncJobResolve(models.TransientModel):
         """Do what was decided; a reason is kept with the user's name."""
         self.ensure_one()
         job = self.job_id
-        if self.decision == "verify":
+        if self.decision == "verify" and job:
             job._verify_again()
             return {"type": "ir.actions.act_window_close"}
         reason = (self.reason or "").strip()
         if not reason:
             raise UserError(self.env._("Give the reason: it is kept with your name."))
+        if not job:
+            return self._apply_to_many(reason)
         if self.decision == "release":
             job._release(reason)
         elif self.decision == "abort":
@@ -63,10 +80,25 @@ class ApSyncJobResolve(models.TransientModel):
         elif self.decision == "resend":
             job._resend(reason)
         else:
-            number = (self.erp_number or "").strip()
-            if not number:
-                raise UserError(
-                    self.env._("Enter the bill's number in the ERP as proof.")
-                )
-            job._mark_synced(reason, number, (self.erp_url or "").strip())
+            job._mark_synced(reason, *self._get_proof())
         return {"type": "ir.actions.act_window_close"}
+
+    def _apply_to_many(self, reason):
+        nothing = self.env._("Nothing to decide: no bill was chosen.")
+        title = dict(self._selection_decision())[self.decision]
+        if self.decision == "release":
+            outcome, bulk = self.job_ids._release_many(reason)
+            return self.job_ids._notify(title, outcome, nothing, bulk)
+        if self.decision == "mark_synced":
+            outcome = self.job_ids._mark_many_synced(reason, *self._get_proof())
+            return self.job_ids._notify(title, outcome, nothing)
+        raise UserError(
+            self.env._("This is decided for one bill at a time: open each of them.")
+        )
+
+    def _get_proof(self):
+        """Return the ERP's number, which is required, and the link."""
+        number = (self.erp_number or "").strip()
+        if not number:
+            raise UserError(self.env._("Enter the bill's number in the ERP as proof."))
+        return number, (self.erp_url or "").strip()

@@ -10,6 +10,7 @@ class ApSyncPreflight(models.TransientModel):
     _name = "ap.sync.preflight"
     _description = "AP Sync Check of a Bill"
     _order = "id"
+    _rec_name = "move_id"
 
     move_id = fields.Many2one("account.move", "Bill", readonly=True)
     partner_id = fields.Many2one(

@@ -69,5 +69,6 @@ class ApSyncRetryLine(models.TransientModel):
         """Send these bills again; answers at once with how many."""
         self.ensure_one()
         action = self.retry_id.connection_id._retry(self.error_kind)
-        action["params"]["next"] = {"type": "ir.actions.act_window_close"}
+        if action["params"]["next"]["tag"] == "soft_reload":
+            action["params"]["next"] = {"type": "ir.actions.act_window_close"}
         return action

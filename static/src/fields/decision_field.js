@@ -8,11 +8,14 @@ const DECISIONS = {
     blocked: ["release", "mark_synced"],
 };
 
+// For many jobs at once, whatever their status
+const FOR_MANY = ["release", "mark_synced"];
+
 /** The decisions that make sense for the status of the wizard's job and its rules. */
 export class ApSyncDecisionField extends RadioField {
     get items() {
         const {status, can_release: canRelease} = this.props.record.data;
-        const allowed = DECISIONS[status] || [];
+        const allowed = DECISIONS[status] || FOR_MANY;
         return super.items.filter(
             ([decision]) =>
                 allowed.includes(decision) && (decision !== "release" || canRelease)

@@ -305,3 +305,42 @@ tours.add("ap_sync_pause_and_resume", {
         },
     ],
 });
+
+tours.add("ap_sync_release_many", {
+    steps: () => [
+        {
+            content: "Select the page",
+            trigger: ".o_list_view thead .o_list_record_selector",
+            run: "click",
+        },
+        {
+            content: "Select what is on the other pages",
+            trigger: ".o_selection_box .o_select_domain",
+            run: "click",
+        },
+        {
+            content: "Open the actions",
+            trigger: ".o_cp_action_menus .dropdown-toggle:has(.fa-cog)",
+            run: "click",
+        },
+        {
+            content: "Decide on all of them",
+            trigger: ".o-dropdown--menu .o-dropdown-item:contains(Release or mark)",
+            run: "click",
+        },
+        {
+            content: "Both decisions for many, no other",
+            trigger: dialog(
+                "[name=decision]:has(.o_radio_item:nth-child(2)):not(:has(.o_radio_item:nth-child(3)))"
+            ),
+        },
+        decide("Release it"),
+        fill("reason", "The vendors give none"),
+        apply,
+        closed,
+        {
+            content: "What became of them",
+            trigger: ".o_notification:contains(queued):contains(left as they are)",
+        },
+    ],
+});
