@@ -12,6 +12,7 @@
         "security/ap_sync_security.xml",
         "security/ir.model.access.csv",
         # Views
+        "wizards/ap_sync_assign_views.xml",
         "wizards/ap_sync_job_resolve_views.xml",
         "wizards/ap_sync_map_views.xml",
         "wizards/ap_sync_pause_views.xml",
@@ -24,10 +25,12 @@
         "views/ap_sync_rule_views.xml",
         "views/account_move_views.xml",
         "views/res_partner_views.xml",
+        "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
         "views/ap_sync_menus.xml",
         # Data
         "data/ir_cron_data.xml",
+        "data/mail_templates.xml",
         "data/ap_sync_rule_data.xml",
         "data/ir_actions_server_data.xml",
     ],

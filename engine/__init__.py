@@ -12,6 +12,7 @@ One bill, from queued to Success::
     resolve     after an unclear answer: wait, ask the ERP, then adopt, re-send or stop
     reap        every minute: what a crash left behind, what nobody woke
     restored    another database than before: the ERP is asked before a bill is sent
+    digest      once a day: a mail for each user whose bills are not all there
     retention   once a day: attempts older than their company keeps them
 
 ``models`` come in by the functions here and by nothing else. Those that may ask the ERP
@@ -20,7 +21,7 @@ end the caller's transaction first, all but one, so that none of ours is open me
 
 import logging
 
-from . import dispatcher, probe, reaper, restored, retention
+from . import digest, dispatcher, probe, reaper, restored, retention
 
 _logger = logging.getLogger(__name__)
 
@@ -68,6 +69,12 @@ def remove_old_attempts(env):
     """
     env["ir.cron"]._commit_progress()
     return retention.run(env.registry)
+
+
+def send_digests(env):
+    """Send the daily mails; called once a day."""
+    env["ir.cron"]._commit_progress()
+    digest.run(env.registry)
 
 
 def check_connection(env, connection_id):

@@ -30,16 +30,25 @@ def run(env):
         )
     )
     jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
+    news = jobs.browse()
     for job in jobs:
         try:
             with env.cr.savepoint():
-                job._apply_effects()
+                if job._apply_effects():
+                    news |= job
         except PASSING:
             raise  # all of them are tried again
         except Exception:
             # Somebody's override of chatter or activities: the sync itself is done. Not
             # tried again, which would fill the log every minute.
             _logger.exception("AP Sync: effects of job %s failed", job.id)
+    try:
+        with env.cr.savepoint():
+            news._mail_at_once()
+    except PASSING:
+        raise
+    except Exception:
+        _logger.exception("AP Sync: mails about jobs %s failed", news.ids)
     if jobs:
         jobs.write({"effects_due": False})
         failpoints.reach("effects")

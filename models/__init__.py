@@ -23,7 +23,9 @@ from . import ap_sync_job_effects
 from . import ap_sync_job_evaluate
 from . import ap_sync_job_explain
 from . import ap_sync_job_live
+from . import ap_sync_job_mail
 from . import ap_sync_job_overview
+from . import ap_sync_job_owner
 from . import ap_sync_job_preflight
 from . import ap_sync_mapping
 from . import ap_sync_rule
@@ -38,3 +40,4 @@ from . import res_company
 from . import res_config_settings
 from . import res_currency
 from . import res_partner
+from . import res_users

@@ -27,6 +27,14 @@ class ApSyncConnection(models.Model):
         default=lambda self: self.env.company,
         index=True,
     )
+    user_id = fields.Many2one(
+        "res.users",
+        "Responsible",
+        default=lambda self: self.env.user,
+        copy=False,
+        check_company=True,
+        help="The administrator who is asked when the connection needs somebody.",
+    )
     connector = fields.Selection(
         [("local", "Odoo's own ledger"), ("odoo", "Another Odoo")],
         required=True,

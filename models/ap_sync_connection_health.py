@@ -174,15 +174,26 @@ class ApSyncConnection(models.Model):
                 todo=todo,
             )
         )
-        admins = self.env.ref("ap_sync.group_ap_sync_administrator").all_user_ids
-        admin = admins.filtered(lambda u: self.company_id in u.company_ids)[:1]
         self.activity_schedule(
             "mail.mail_activity_data_todo",
             summary=title,
             note=plaintext2html(message or ""),  # the ERP's words are no HTML
-            user_id=admin.id or self.env.uid,
+            user_id=self._get_responsible().id or self.env.uid,
         )
         self._reevaluate_jobs()
+
+    def _get_responsible(self):
+        """Return the administrator who looks after the connection: the one who is
+        named, else the first of its company; nobody when there is none."""
+        self.ensure_one()
+        # sudo: roles and companies of users are not the caller's to read.
+        connection = self.sudo()
+        admins = self.env.ref("ap_sync.group_ap_sync_administrator").sudo().all_user_ids
+        admins = admins.filtered(
+            lambda user: user.active and connection.company_id in user.company_ids
+        )
+        named = connection.user_id & admins
+        return (named or admins[:1]).sudo(False)
 
     def _set_mended(self):
         """Forget why the connection was stopped and let its jobs go."""

@@ -24,6 +24,9 @@ WHO = {
     "nobody": (_lt("Nobody needs to: it goes by itself"), None),
 }
 
+#: What the owner of a held bill mends on the bill itself.
+OWN_CURES = {"bill", "user"}
+
 WHO_BY_CLASS = {
     "D": "bill",
     "M": "erp",
@@ -99,18 +102,21 @@ MAPPED_BY_KIND = {
 }
 
 
-def who_cures(env, kind):
-    """Return ``(who, whether the user of ``env`` is one of them)``.
+def get_who(kind):
+    """Return who cures a kind of error: a key of ``WHO``.
 
     :param kind: a code of ``connectors/kinds.py``; an unknown one needs a decision.
     """
     known = KINDS.get(kind)
     if known and known.retry == AUTO:
-        code = "nobody"
-    elif known and known.person:
-        code = "administrator"
-    else:
-        code = WHO_BY_KIND.get(kind) or WHO_BY_CLASS[known.cls if known else "U"]
-    text, group = WHO[code]
+        return "nobody"
+    if known and known.person:
+        return "administrator"
+    return WHO_BY_KIND.get(kind) or WHO_BY_CLASS[known.cls if known else "U"]
+
+
+def who_cures(env, kind):
+    """Return ``(who, whether the user of ``env`` is one of them)``."""
+    text, group = WHO[get_who(kind)]
     you = bool(group) and env.user.has_group(group)
     return env._(text), you  # pylint: disable=unknown-option-value,gettext-variable

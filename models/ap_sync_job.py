@@ -54,7 +54,6 @@ class ApSyncJob(models.Model):
     bill_state = fields.Selection(related="move_id.state", string="Bill Status")
     move_type = fields.Selection(related="move_id.move_type", string="Type")
     connector = fields.Selection(related="connection_id.connector")
-    user_id = fields.Many2one("res.users", "Submitted By", readonly=True, copy=False)
 
     # -- Where it stands (see the diagram in ap_sync_states.py)
     #

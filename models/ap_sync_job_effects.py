@@ -10,13 +10,15 @@ class ApSyncJob(models.Model):
     _inherit = "ap.sync.job"
 
     def _apply_effects(self):
-        """Tell people about a final outcome: one line in the bill's chatter, one
-        activity for whoever submitted it, closed by the next success."""
+        """Tell people about an outcome: one line in the bill's chatter when its status
+        is final, and one activity for whoever has to do something.
+
+        :return: whether somebody has something to do who had not before.
+        """
         self.ensure_one()
+        self = self._in_company_language()  # pylint: disable=self-cls-assignment
         name = self.connection_id.name
         if self.status == "success":
-            # People's own activities on the job stay theirs to close.
-            self.activity_ids.sudo().filtered("automated").action_feedback()
             self.move_id.message_post(
                 body=self.env._(
                     "Synced to %(connection)s as %(number)s. %(notes)s",
@@ -36,23 +38,35 @@ class ApSyncJob(models.Model):
                     todo=todo,
                 )
             )
-            self._schedule_activity(title)
+        return self._update_activity()
 
-    def _schedule_activity(self, title):
-        # A note is HTML, and a picture in it would tell a stranger who looks at it.
-        note = plaintext2html(self.message or "")
-        known = self.activity_ids.filtered("automated")
+    def _update_activity(self):
+        """Have one activity open while somebody has to do something, else none.
+
+        :return: whether there is one that was not there before.
+        """
+        # People's own activities on the job stay theirs to close. No mail for each:
+        # who wants one gets one for all, see `_mail_at_once`.
+        job = self.with_context(mail_activity_quick_update=True)
+        known = job.activity_ids.filtered("automated")
+        user = job._get_activity_user()
+        if not user:
+            if self.status == "success":
+                known.action_feedback()
+            else:
+                known.unlink()
+            return False
+        values = {
+            "summary": describe(self.env, self.error_kind)[0],
+            # A note is HTML, and a picture in it would tell a stranger who looks at it.
+            "note": plaintext2html(self.message or ""),
+            "user_id": user.id,
+        }
         if known:
-            known[:1].write({"summary": title, "note": note})
-            return
-        user = self.user_id or self.move_id.invoice_user_id
-        if user.active and user.share is False:
-            self.activity_schedule(
-                "mail.mail_activity_data_todo",
-                summary=title,
-                note=note,
-                user_id=user.id,
-            )
+            known[:1].write(values)
+            return False
+        job.activity_schedule("mail.mail_activity_data_todo", **values)
+        return True
 
     def _remember_vendors(self, erp_ids):
         """Map vendors to what the ERP used, so that the next bills find them.

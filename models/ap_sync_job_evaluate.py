@@ -8,6 +8,7 @@ from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
 from odoo.tools.misc import clean_context
 
+from .ap_sync_cures import OWN_CURES, get_who
 from .ap_sync_states import WAITING, state_of
 
 #: More jobs than this are evaluated again by the dispatcher, not while a user waits.
@@ -46,7 +47,7 @@ class ApSyncJob(models.Model):
             {
                 "move_id": move.id,
                 "connection_id": connection.id,
-                "user_id": self.env.user.id if not self.env.su else False,
+                "user_id": self._find_owner(move, connection).id,
                 "status": "on_hold",
                 "phase": "ready",
                 "key": str(uuid.uuid4()),
@@ -144,6 +145,10 @@ class ApSyncJob(models.Model):
             values.update(next_try_at=self._now(), retry_since=False, retry_count=0)
         else:
             values.update(next_try_at=False, evaluate_at=self._now() + LOOK_AGAIN)
+        if event != "queue":
+            # Its owner may have to be asked, or no more.
+            own = event == "hold" and get_who(causes[0]["kind"]) in OWN_CURES
+            values["effects_due"] = own or bool(self.activity_ids)
         if event == "ready":
             values.update(
                 evaluate_at=False,

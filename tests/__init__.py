@@ -7,6 +7,7 @@ from . import test_companies
 from . import test_connector_odoo
 from . import test_connector_odoo_real
 from . import test_decide_many
+from . import test_digest
 from . import test_document
 from . import test_e_invoices
 from . import test_end_to_end
@@ -29,6 +30,7 @@ from . import test_map
 from . import test_mappings
 from . import test_neutralize
 from . import test_overview
+from . import test_owner
 from . import test_pause
 from . import test_preflight
 from . import test_properties

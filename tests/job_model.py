@@ -189,6 +189,8 @@ class Job(Records):
     def _check_manager(self):
         pass
 
+    activity_ids = ()
+
     def _announce(self):
         pass
 

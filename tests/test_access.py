@@ -21,6 +21,7 @@ RIGHTS = {
     "ap.sync.rule": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.mapping": {"user": "r", "manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.erp.record": {"user": "r", "manager": "r", "administrator": "r"},
+    "ap.sync.assign": {"user": "rwcu", "manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.job.resolve": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.map": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.pause": {"manager": "rwcu", "administrator": "rwcu"},

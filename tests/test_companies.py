@@ -61,6 +61,7 @@ class TestCompanies(ApSyncCommon):
         self.assertEqual(
             models - tried,
             {
+                "ap.sync.assign",
                 "ap.sync.job.resolve",
                 "ap.sync.map",
                 "ap.sync.pause",

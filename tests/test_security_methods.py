@@ -31,7 +31,9 @@ DOORS = {
         "action_resume": "manager",
         "action_test_connection": "administrator",
     },
+    "ap.sync.assign": {"action_apply": "user"},
     "ap.sync.job": {
+        "action_assign": "user",
         "action_check": "user",
         "action_evaluate": "user",
         "action_open_bill": "user",
@@ -90,6 +92,9 @@ class TestDoors(ApSyncCommon):
             "ap.sync.job": self.job,
             "ap.sync.connection": self.connection,
             "ap.sync.mapping": proposal,
+            "ap.sync.assign": self.env["ap.sync.assign"].create(
+                {"job_ids": self.job.ids, "user_id": self.env.user.id}
+            ),
             "ap.sync.job.resolve": self.env["ap.sync.job.resolve"].create(
                 {"job_id": self.job.id, "decision": "mark_synced", "reason": "x"}
             ),

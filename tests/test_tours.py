@@ -1,5 +1,5 @@
 from odoo.fields import Command
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
@@ -125,6 +125,23 @@ class TestTours(AccountTestInvoicingCommon, HttpCase):
         self.assertEqual(job.released_rules, unmapped.ids)
         unmapped.allow_release = False
         self._start(f"/odoo/ap-sync-jobs/{self.held.id}", "ap_sync_release_refused")
+
+    def test_assign(self):
+        """The bills get a new owner, and so does what is to do for them."""
+        lisa = new_test_user(
+            self.env,
+            "lisa",
+            name="Lisa Clerk",
+            groups="ap_sync.group_ap_sync_user",
+            company_id=self.env.company.id,
+            company_ids=[Command.set(self.env.company.ids)],
+        )
+        activity = self.failed.activity_schedule(
+            "mail.mail_activity_data_todo", user_id=self.env.uid
+        )
+        self._start("/odoo/ap-sync-jobs", "ap_sync_assign")
+        self.assertEqual((self.held | self.failed).user_id, lisa)
+        self.assertEqual(activity.user_id, lisa)
 
     def test_release_many(self):
         """Four are selected, with a page of two; what may be released goes."""

@@ -1,3 +1,4 @@
+from . import ap_sync_assign
 from . import ap_sync_job_resolve
 from . import ap_sync_map
 from . import ap_sync_pause

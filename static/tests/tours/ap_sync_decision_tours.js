@@ -344,3 +344,41 @@ tours.add("ap_sync_release_many", {
         },
     ],
 });
+
+tours.add("ap_sync_assign", {
+    steps: () => [
+        choose("HELD-1"),
+        choose("FAIL-1"),
+        {
+            content: "Open the actions",
+            trigger: ".o_cp_action_menus .dropdown-toggle:has(.fa-cog)",
+            run: "click",
+        },
+        {
+            content: "Give them away",
+            trigger: ".o-dropdown--menu .o-dropdown-item:contains(Assign)",
+            run: "click",
+        },
+        {
+            content: "Look for a colleague",
+            trigger: dialog(".o_field_widget[name=user_id] input"),
+            run: "edit Lisa Clerk",
+        },
+        {
+            content: "Choose her",
+            trigger: ".o-autocomplete--dropdown-item:contains(Lisa Clerk)",
+            run: "click",
+        },
+        apply,
+        closed,
+        {
+            content: "Take one as an example",
+            trigger: `${row("FAIL-1")} td[name=move_id]`,
+            run: "click",
+        },
+        {
+            content: "It is hers",
+            trigger: ".o_form_view .o_field_widget[name=user_id]:contains(Lisa Clerk)",
+        },
+    ],
+});
