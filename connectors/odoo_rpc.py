@@ -223,6 +223,11 @@ class Session:
         return self.rpc.remember("company", 3600, self._own_company)
 
     @property
+    def database(self) -> str:
+        """The name of the database, empty where the server has one alone."""
+        return self._settings.database
+
+    @property
     def version(self) -> int:
         """The server's major version."""
         with _repeatable():

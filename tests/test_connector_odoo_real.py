@@ -499,12 +499,24 @@ class TestSetUp(RealOdooCase):
     def test_a_connection_that_works_passes_every_check(self):
         items = self.make(create_vendors=True).check(deadline=time.monotonic() + 60)
         self.assertEqual([item for item in items if not item.ok], [])
-        self.assertEqual(len(items), 7)
+        self.assertEqual(
+            [item.name for item in items],
+            ["Address", "Certificate", "Version", "Database", "Key", "Company"]
+            + ["Rights", "Purchase journal", "Chart of accounts", "Lock date"],
+        )
 
     def test_a_wrong_key_fails_that_check_and_ends_there(self):
         items = self.make(secret="0" * 40).check(deadline=time.monotonic() + 60)
-        self.assertEqual([item.ok for item in items], [True, False])
-        self.assertEqual(items[-1].name, "Key")
+        wrong = [item for item in items if not item.ok]
+        self.assertEqual([item.name for item in wrong], ["Key"])
+        self.assertEqual(items[-1], wrong[0])
+
+    def test_a_wrong_database_fails_that_check_and_ends_there(self):
+        items = self.make(database="no_such").check(deadline=time.monotonic() + 60)
+        wrong = [item for item in items if not item.ok]
+        self.assertEqual([item.name for item in wrong], ["Database"])
+        self.assertEqual(items[-1], wrong[0])
+        self.assertIn("name of the database", wrong[0].todo)
 
     def test_a_missing_journal_fails_that_check_only(self):
         items = self.make(journal_id="99999").check(deadline=time.monotonic() + 60)
