@@ -18,6 +18,8 @@
         "wizards/ap_sync_pause_views.xml",
         "wizards/ap_sync_preflight_views.xml",
         "wizards/ap_sync_retry_views.xml",
+        "wizards/ap_sync_switch_on_views.xml",
+        "wizards/ap_sync_trial_views.xml",
         "views/ap_sync_attempt_views.xml",
         "views/ap_sync_job_views.xml",
         "views/ap_sync_mapping_views.xml",
@@ -33,6 +35,7 @@
         "data/mail_templates.xml",
         "data/ap_sync_rule_data.xml",
         "data/ir_actions_server_data.xml",
+        "data/ir_exports_data.xml",
     ],
     "demo": ["demo/ap_sync_demo.xml"],
     "assets": {

@@ -18,24 +18,28 @@ def check_connection(registry, connection_id):
 
     :return: whether all items are right.
     """
+    problem = None
     try:
         connector, _concurrency = open_client(registry, connection_id)
         items = list(connector.check(deadline=time.monotonic() + CHECK_SECONDS))
     except ConnectorError as error:
-        items = [CheckItem("Connection", False, error.message)]
+        problem, items = error, [CheckItem("Connection", False, error.message)]
     good = bool(items) and all(item.ok for item in items)
     lock_date = False
     if good:
         try:
             lock_date = connector.lock_date(deadline=time.monotonic() + CHECK_SECONDS)
         except ConnectorError as error:
-            good = False
+            good, problem = False, error
             items.append(CheckItem("Lock date", False, error.message))
 
     def store(env):
         connection = env["ap.sync.connection"].browse(connection_id)
+        found = [{**vars(item)} for item in items]
+        if problem:
+            found[-1]["todo"] = connection._get_todo(problem.kind)
         values = {
-            "check_result": [vars(item) for item in items],
+            "check_result": found,
             "checked_at": now(env),
         }
         if good:

@@ -12,6 +12,7 @@ from . import ap_sync_connection_late
 from . import ap_sync_connection_metrics
 from . import ap_sync_connection_pause
 from . import ap_sync_connection_retry
+from . import ap_sync_connection_setup
 from . import ap_sync_connection_wake
 from . import ap_sync_erp_record
 from . import ap_sync_job
@@ -28,6 +29,10 @@ from . import ap_sync_job_overview
 from . import ap_sync_job_owner
 from . import ap_sync_job_preflight
 from . import ap_sync_mapping
+from . import ap_sync_mapping_accept
+from . import ap_sync_mapping_import
+from . import ap_sync_mapping_missing
+from . import ap_sync_mapping_propose
 from . import ap_sync_rule
 from . import ap_sync_rule_checks
 from . import ap_sync_rule_checks_mapping

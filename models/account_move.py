@@ -26,13 +26,6 @@ WATCHED_FIELDS = {
 }
 
 
-def _get_event(job):
-    """Return what became of a submitted job, in the words of ``_sync``."""
-    if job.sync_requested:
-        return "requested"
-    return {"in_progress": "queue", "on_hold": "hold", "blocked": "block"}[job.status]
-
-
 class AccountMove(models.Model):
     _inherit = "account.move"
 
@@ -267,7 +260,9 @@ class AccountMove(models.Model):
             taken = connection._filter_bills(moves)
             outcome["refused"] = outcome.get("refused", self.browse()) | moves - taken
             made = Job._submit(taken, connection, bulk)
-            for event, found in made.grouped(_get_event).items():
+            for event, found in made.grouped(
+                lambda j: j._get_submitted_event()
+            ).items():
                 outcome[event] = outcome.get(event, Job) | found
         return Job._notify_synced(outcome, bulk)
 

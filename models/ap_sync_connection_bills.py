@@ -56,10 +56,10 @@ class ApSyncConnection(models.Model):
     def _compute_trigger(self):
         """The local ledger posts drafts, so it can't wait for the posting."""
         for connection in self:
-            if connection.connector == "local" and connection.trigger != "manual":
+            if not connection.trigger:
+                connection.trigger = "manual"  # until it is switched on
+            elif connection.connector == "local" and connection.trigger == "posted":
                 connection.trigger = "ready"
-            elif not connection.trigger:
-                connection.trigger = "posted"
 
     @api.constrains("connector", "trigger")
     def _check_trigger(self):

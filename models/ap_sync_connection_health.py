@@ -264,6 +264,10 @@ class ApSyncConnection(models.Model):
     def _get_own_settle_seconds(self):
         return float(config.get("ap_sync_settle_seconds") or 0)
 
+    def _get_todo(self, kind):
+        """Return what to do about an error of one kind, in words."""
+        return describe(self.env, kind)[1]
+
     def _store_erp_data(self, fetched, lock_date, problem):
         """Store what *Refresh data* brought and propose mappings.
 
@@ -281,6 +285,7 @@ class ApSyncConnection(models.Model):
             message = f"{title}. {problem.message} {todo}"
         else:
             proposals = self.env["ap.sync.mapping"]._propose(self)
+            self.env["ap.sync.mapping"]._list_missing(self)
             self.write({"refreshed_at": self.env.cr.now(), "erp_lock_date": lock_date})
             # What is there now, or open now, may be what bills wait for.
             self._reevaluate_jobs(

@@ -1,6 +1,6 @@
 import uuid
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .ap_sync_job_evaluate import EVALUATE_AT_ONCE
 
@@ -49,3 +49,24 @@ class ApSyncJob(models.Model):
         self.write({"evaluate_at": self._now()})
         self.connection_id._wake()
         return {"requested": self}
+
+    @api.model
+    def _submit_old(self, moves, connection):
+        """Submit bills from before the connection was switched on, with the progress
+        shown.
+
+        :return: the notification that says what became of them.
+        """
+        bulk = uuid.uuid4().hex
+        jobs = self._submit(moves, connection, bulk)
+        outcome = jobs.grouped(lambda job: job._get_submitted_event())
+        return self._notify_synced(outcome, bulk)
+
+    def _get_submitted_event(self):
+        """Return what became of a submitted job, in the words of ``_sync``."""
+        self.ensure_one()
+        if self.sync_requested:
+            return "requested"
+        return {"in_progress": "queue", "on_hold": "hold", "blocked": "block"}[
+            self.status
+        ]

@@ -2,7 +2,7 @@ import json
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_list
 
 from ..connectors.kinds import KINDS
 from .ap_sync_cures import FIELD_BY_KIND, MAPPED_BY_KIND, who_cures
@@ -238,3 +238,31 @@ class ApSyncJob(models.Model):
             return needed._name == record._name and record in needed
 
         return held | failed.filtered(needs_record)
+
+    def _describe_released(self, with_stopped=True):
+        """Return in words what became of jobs that waited for a mapping; nothing for
+        no jobs.
+
+        :param with_stopped: whether those that still wait are told as well.
+        """
+        released = self.filtered(lambda job: job.status == "in_progress")
+        # Many are left to the dispatcher; see _request_evaluation.
+        marked = (self - released).filtered(
+            lambda job: job.evaluate_at and job.evaluate_at <= job._now()
+        )
+        ready = self.filtered(lambda job: job.phase == "ready")
+        stopped = self - released - marked - ready
+        parts = [
+            text % len(jobs)
+            for jobs, text in (
+                (released, self.env._("%s released")),
+                (marked, self.env._("%s go in a moment, if nothing else stops them")),
+                (ready, self.env._("%s ready: press Sync")),
+                (
+                    stopped if with_stopped else self.browse(),
+                    self.env._("%s still stopped by another cause"),
+                ),
+            )
+            if jobs
+        ]
+        return format_list(self.env, parts, "unit") if parts else ""

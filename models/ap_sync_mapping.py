@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
@@ -19,12 +21,23 @@ MAPPING_KINDS = [
     "dimension_invalid",
 ]
 
+#: Read off the records, so nobody writes it; an import finds records by it.
+DERIVED = {"kind", "local_code", "local_name", "erp_code", "erp_name"}
+
+
+class Changed(set):
+    """Ids of the connections that many changes concern. In a context, where nobody can
+    put one from outside."""
+
+    __hash__ = object.__hash__
+
 
 class ApSyncMapping(models.Model):
     """What one of our records is called in the ERP of one connection.
 
     A mapping that was only proposed (same code, same name) is not used before a
-    person confirmed it, unless the connection trusts proposals.
+    person confirmed it, unless the connection trusts proposals. One that is missing
+    says what bills use and the ERP's record is not known of.
     """
 
     _name = "ap.sync.mapping"
@@ -56,13 +69,26 @@ class ApSyncMapping(models.Model):
             ("payment_term", "Payment Term"),
             ("analytic", "Analytic Account"),
         ],
+        string="Type",
         compute="_compute_kind",
         store=True,
         precompute=True,
+        readonly=False,
     )
     # As the user: the id of a record must not be enough to read its name.
     local_name = fields.Char(
-        "In Odoo", compute="_compute_local_name", store=True, compute_sudo=False
+        "In Odoo",
+        compute="_compute_local_name",
+        store=True,
+        readonly=False,
+        compute_sudo=False,
+    )
+    local_code = fields.Char(
+        "Odoo Code",
+        compute="_compute_local_name",
+        store=True,
+        readonly=False,
+        compute_sudo=False,
     )
     erp_record_id = fields.Many2one(
         "ap.sync.erp.record",
@@ -78,8 +104,18 @@ class ApSyncMapping(models.Model):
         readonly=False,
         compute_sudo=False,
     )
+    erp_code = fields.Char(
+        "ERP Code", compute="_compute_erp_names", readonly=False, compute_sudo=False
+    )
+    erp_name = fields.Char(
+        "ERP Name", compute="_compute_erp_names", readonly=False, compute_sudo=False
+    )
     state = fields.Selection(
-        [("proposed", "Proposed"), ("confirmed", "Confirmed")],
+        [
+            ("missing", "Missing"),
+            ("proposed", "Proposed"),
+            ("confirmed", "Confirmed"),
+        ],
         default="confirmed",
         required=True,
         copy=False,
@@ -105,12 +141,11 @@ class ApSyncMapping(models.Model):
 
     @api.depends("record", "connection_id")
     def _compute_local_name(self):
+        records = self._read_records()
         for mapping in self:
-            mapping.local_name = (
-                self._get_local_name(mapping.record, mapping.connection_id)
-                if mapping.record
-                else ""
-            )
+            record, connection = records[mapping], mapping.connection_id
+            mapping.local_name = record and self._get_local_name(record, connection)
+            mapping.local_code = record and self._get_local_code(record, connection)
 
     @api.depends("erp_record_id")
     def _compute_erp_id(self):
@@ -118,15 +153,21 @@ class ApSyncMapping(models.Model):
             if mapping.erp_record_id:
                 mapping.erp_id = mapping.erp_record_id.erp_id
 
+    @api.depends("erp_record_id.code", "erp_record_id.name")
+    def _compute_erp_names(self):
+        for mapping in self:
+            mapping.erp_code = mapping.erp_record_id.code
+            mapping.erp_name = mapping.erp_record_id.name
+
     @api.constrains("record", "connection_id")
     def _check_record_company(self):
         """A record of another company must not leak into this company's books."""
         if self.env.uid != SUPERUSER_ID:
             # Odoo runs constraints as sudo, and the refusal names the record.
-            for mapping in self.sudo(False):
-                mapping.record.check_access("read")
-        for mapping in self:
-            record = mapping.record
+            for record in self.sudo(False)._read_records().values():
+                if record:
+                    record.check_access("read")
+        for mapping, record in self._read_records().items():
             if not record:
                 continue
             companies = self.env["res.company"]
@@ -167,30 +208,63 @@ class ApSyncMapping(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        mappings = super().create(vals_list)
+        mappings = super().create([_without_derived(vals) for vals in vals_list])
+        for state, unsettled in mappings._get_unsettled().items():
+            super(ApSyncMapping, unsettled).write({"state": state})
         mappings._reevaluate_jobs()
         return mappings
 
     def write(self, vals):
-        result = super().write(vals)
+        result = super().write(_without_derived(vals))
         if "connection_id" in vals:
             # Odoo looks at the record before the write only; moved to a connection that
             # its author can't see, a mapping would divert that one's bills.
             self.check_access("write")
+        for state, unsettled in self._get_unsettled().items():
+            super(ApSyncMapping, unsettled).write({"state": state})
         self._reevaluate_jobs()
         return result
 
+    def _get_unsettled(self):
+        """Return ``{state: mappings}`` of those that should be in another state: what a
+        person fills in is confirmed, what is emptied is missing."""
+        filled = self.filtered(lambda m: m.state == "missing" and m.erp_id)
+        emptied = self.filtered(lambda m: m.state == "confirmed" and not m.erp_id)
+        found = {"confirmed": filled, "missing": emptied}
+        return {state: mappings for state, mappings in found.items() if mappings}
+
     def _reevaluate_jobs(self):
         """Jobs that were held for want of one of these mappings may go now."""
-        self.connection_id._reevaluate_jobs(MAPPING_KINDS)
+        changed = self.env.context.get("ap_sync_changed")
+        if isinstance(changed, Changed):
+            changed.update(self.connection_id.ids)
+        else:
+            self.connection_id._reevaluate_jobs(MAPPING_KINDS)
 
-    # === ACTIONS === #
+    @contextmanager
+    def _reevaluate_once(self):
+        """Evaluate jobs once, at the end of what changes many mappings one by one.
 
-    def action_confirm(self):
-        """Use these proposals from now on."""
-        self.filtered("erp_id").write({"state": "confirmed"})
+        :return: these mappings, to change them by.
+        """
+        changed = Changed()
+        yield self.with_context(ap_sync_changed=changed)
+        connections = self.env["ap.sync.connection"].browse(sorted(changed))
+        connections.exists()._reevaluate_jobs(MAPPING_KINDS)
 
     # === BUSINESS METHODS === #
+
+    def _read_records(self):
+        """Return ``{mapping: our record}``; those of one model are read together."""
+        ids = {}
+        for mapping in self:
+            if mapping.record:
+                ids.setdefault(mapping.record._name, []).append(mapping.record.id)
+        return {
+            mapping: mapping.record and mapping.record.with_prefetch(ids[model])
+            for mapping in self
+            for model in [mapping.record and mapping.record._name]
+        }
 
     @api.model
     def _get_kind(self, record):
@@ -231,96 +305,6 @@ class ApSyncMapping(models.Model):
             if m.record
         }
 
-    @api.model
-    def _propose(self, connection):
-        """Propose mappings for our records that have none, by code, then by name.
 
-        A code or name that occurs more than once on either side proposes nothing: a
-        wrong proposal costs more than a missing one.
-
-        :return: the mappings made, in state ``proposed``.
-        """
-        company = connection.company_id
-        proposals = []
-        erp_by_kind = (
-            self.env["ap.sync.erp.record"]
-            .search([("connection_id", "=", connection.id), ("erp_id", "!=", False)])
-            ._by_kind()
-        )
-        for model, kind in KIND_BY_MODEL.items():
-            erp_records = erp_by_kind.get(kind)
-            if not erp_records:
-                continue
-            records = (
-                self.env[model]
-                .with_company(company)
-                .search(self._get_candidate_domain(model, company))
-            )
-            mapped = {
-                mapping.record
-                for mapping in self.search(
-                    [("connection_id", "=", connection.id), ("kind", "=", kind)]
-                )
-            }
-            records = records.filtered(lambda r, mapped=mapped: r not in mapped)
-            taken = set()
-            for field in ("code", "name"):
-                index = _unique_index(erp_records, lambda r, f=field: _norm(r[f]))
-                for label, record in _unique_index(
-                    records, lambda r, f=field: _local_label(r, f)
-                ).items():
-                    if record not in taken and label in index:
-                        taken.add(record)
-                        proposals.append((record, index[label]))
-        return self.create(
-            [
-                {
-                    "connection_id": connection.id,
-                    "record": f"{record._name},{record.id}",
-                    "erp_record_id": erp_record.id,
-                    "state": "proposed",
-                }
-                for record, erp_record in proposals
-            ]
-        )
-
-    @api.model
-    def _get_candidate_domain(self, model, company):
-        """Return which of our records are worth a proposal."""
-        if model == "account.account":
-            return [
-                *self.env[model]._check_company_domain(company),
-                ("account_type", "not in", ["asset_receivable", "asset_cash"]),
-            ]
-        if model == "account.tax":
-            return [
-                *self.env[model]._check_company_domain(company),
-                ("type_tax_use", "=", "purchase"),
-            ]
-        if model == "res.partner":
-            return [
-                *self.env[model]._check_company_domain(company),
-                ("supplier_rank", ">", 0),
-                ("parent_id", "=", False),
-            ]
-        return self.env[model]._check_company_domain(company)
-
-
-def _norm(text):
-    # An ERP's "-20 %" came in with an apostrophe before it; see connectors/incoming.
-    return " ".join((text or "").lstrip("'").split()).casefold()
-
-
-def _local_label(record, field):
-    """Our side of a proposal: vendors are known by their reference as code."""
-    name = {"code": "ref"}.get(field, field) if record._name == "res.partner" else field
-    return _norm(record[name]) if name in record._fields else ""
-
-
-def _unique_index(records, label):
-    """Return ``{label: record}`` for the labels that one record alone has."""
-    index = {}
-    for record in records:
-        if key := label(record):
-            index.setdefault(key, []).append(record)
-    return {key: found[0] for key, found in index.items() if len(found) == 1}
+def _without_derived(vals):
+    return {name: value for name, value in vals.items() if name not in DERIVED}

@@ -27,6 +27,8 @@ from . import test_live
 from . import test_local_ledger
 from . import test_lock_exceptions
 from . import test_map
+from . import test_mapping_import
+from . import test_mapping_match
 from . import test_mappings
 from . import test_neutralize
 from . import test_overview
@@ -51,10 +53,12 @@ from . import test_security_rules
 from . import test_security_source
 from . import test_security_ssrf
 from . import test_security_sweep
+from . import test_set_up
 from . import test_settings
 from . import test_states
 from . import test_stuck
 from . import test_tour_overview
+from . import test_tour_set_up
 from . import test_tour_to_erp
 from . import test_tours
 from . import test_tours_explain

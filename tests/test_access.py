@@ -29,6 +29,8 @@ RIGHTS = {
     "ap.sync.retry": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.retry.line": {"manager": "rwcu", "administrator": "rwcu"},
     "ap.sync.secret": {},
+    "ap.sync.switch.on": {"administrator": "rwcu"},
+    "ap.sync.trial": {"manager": "rwcu", "administrator": "rwcu"},
 }
 
 

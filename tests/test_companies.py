@@ -69,6 +69,8 @@ class TestCompanies(ApSyncCommon):
                 "ap.sync.retry",
                 "ap.sync.retry.line",
                 "ap.sync.secret",
+                "ap.sync.switch.on",
+                "ap.sync.trial",
             },
         )
 

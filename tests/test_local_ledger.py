@@ -1,8 +1,9 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
+from odoo.tests import Form
 from odoo.tools import mute_logger
 
 from .common import ApSyncCommon
@@ -32,11 +33,13 @@ class TestLocalLedger(ApSyncCommon):
         self.assertEqual(job.move_id.state, "draft")
         self.assertEqual(job.attempt_ids.outcome, "rejected")
 
-    def test_it_is_told_by_marking_a_draft_ready(self):
-        ledger = self.env["ap.sync.connection"].create(
-            {"name": "Another", "connector": "local"}
-        )
-        self.assertEqual(ledger.trigger, "ready")
+    def test_it_can_not_wait_for_bills_to_be_posted(self):
+        dialog = Form(self.env["ap.sync.connection"])
+        dialog.name = "Another"
+        dialog.connector = "local"
+        self.assertEqual(dialog.save().trigger, "manual")
+        with self.assert_refused(ValidationError, "can't wait to be posted"):
+            self.ledger.trigger = "posted"
 
     def test_a_draft_is_posted_by_the_dispatcher_and_not_before(self):
         bill = self.make_bill(post=False)

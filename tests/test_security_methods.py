@@ -25,8 +25,11 @@ DOORS = {
     "ap.sync.connection": {
         "action_open_jobs": "user",
         "action_open_mappings": "user",
+        "action_open_missing": "manager",
         "action_open_pause": "manager",
         "action_open_retry": "manager",
+        "action_open_switch_on": "administrator",
+        "action_open_trial": "manager",
         "action_refresh_data": "manager",
         "action_resume": "manager",
         "action_test_connection": "administrator",
@@ -44,11 +47,20 @@ DOORS = {
     },
     "ap.sync.job.resolve": {"action_apply": "manager"},
     "ap.sync.map": {"action_apply": "manager"},
-    "ap.sync.mapping": {"action_confirm": "manager"},
+    "ap.sync.mapping": {
+        "action_accept_proposals": "manager",
+        "action_choose": "manager",
+        "action_confirm": "manager",
+    },
     "ap.sync.pause": {"action_pause": "manager"},
     "ap.sync.retry": {"action_open_decide": "manager"},
     "ap.sync.retry.line": {"action_retry": "manager"},
+    "ap.sync.switch.on": {"action_apply": "administrator"},
+    "ap.sync.trial": {"action_send": "manager"},
 }
+
+#: With what a door is tried.
+ARGUMENTS = {"action_choose": (False,)}
 
 #: Overrides of Odoo's own methods, guarded as those are.
 OVERRIDES = {
@@ -56,7 +68,9 @@ OVERRIDES = {
     "copy_data",
     "create",
     "default_get",
+    "get_import_templates",
     "get_values",
+    "load",
     "set_values",
     "unlink",
     "web_read",
@@ -110,6 +124,12 @@ class TestDoors(ApSyncCommon):
             ),
             "ap.sync.retry": retry,
             "ap.sync.retry.line": retry.line_ids,
+            "ap.sync.switch.on": self.env["ap.sync.switch.on"].create(
+                {"connection_id": self.connection.id}
+            ),
+            "ap.sync.trial": self.env["ap.sync.trial"].create(
+                {"connection_id": self.connection.id, "move_id": self.make_bill().id}
+            ),
         }
 
     def doors(self):
@@ -138,7 +158,7 @@ class TestDoors(ApSyncCommon):
 
     def call(self, model, name, user):
         record = self.records[model].with_user(user)
-        return get_public_method(record, name)(record)
+        return get_public_method(record, name)(record, *ARGUMENTS.get(name, ()))
 
     def test_these_are_all_doors_there_are(self):
         found = {}

@@ -4,3 +4,5 @@ from . import ap_sync_map
 from . import ap_sync_pause
 from . import ap_sync_preflight
 from . import ap_sync_retry
+from . import ap_sync_switch_on
+from . import ap_sync_trial

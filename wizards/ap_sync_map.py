@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_list
 
 
 class ApSyncMap(models.TransientModel):
@@ -127,32 +126,8 @@ class ApSyncMap(models.TransientModel):
             "params": {
                 "type": "success",
                 "title": self.env._("Bills that waited for %s", self.local_name),
-                "message": self._describe_released(waiting),
+                "message": waiting._describe_released()
+                or self.env._("No bill waits for it."),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
-
-    def _describe_released(self, waiting):
-        """Return what became of the jobs that waited, in words."""
-        released = waiting.filtered(lambda job: job.status == "in_progress")
-        # Many are left to the dispatcher; see _request_evaluation.
-        marked = (waiting - released).filtered(
-            lambda job: job.evaluate_at and job.evaluate_at <= job._now()
-        )
-        ready = waiting.filtered(lambda job: job.phase == "ready")
-        parts = [
-            text % len(jobs)
-            for jobs, text in (
-                (released, self.env._("%s released")),
-                (marked, self.env._("%s go in a moment, if nothing else stops them")),
-                (ready, self.env._("%s ready: press Sync")),
-                (
-                    waiting - released - marked - ready,
-                    self.env._("%s still stopped by another cause"),
-                ),
-            )
-            if jobs
-        ]
-        if not parts:
-            return self.env._("No bill waits for it.")
-        return format_list(self.env, parts, "unit")

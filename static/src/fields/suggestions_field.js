@@ -1,0 +1,33 @@
+import {Component} from "@odoo/owl";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
+import {useService} from "@web/core/utils/hooks";
+
+/** The ERP's records that ours may be, best first; one click maps to it. */
+export class ApSyncSuggestionsField extends Component {
+    static template = "ap_sync.SuggestionsField";
+    static props = {...standardFieldProps};
+
+    setup() {
+        this.action = useService("action");
+        this.orm = useService("orm");
+    }
+
+    get suggestions() {
+        return this.props.record.data[this.props.name] || [];
+    }
+
+    async choose(suggestion) {
+        const {resModel, resId} = this.props.record;
+        const action = await this.orm.call(resModel, "action_choose", [
+            [resId],
+            suggestion.id,
+        ]);
+        await this.action.doAction(action);
+    }
+}
+
+registry.category("fields").add("ap_sync_suggestions", {
+    component: ApSyncSuggestionsField,
+    supportedTypes: ["json"],
+});
