@@ -164,9 +164,9 @@ class ApSyncMapping(models.Model):
         """A record of another company must not leak into this company's books."""
         if self.env.uid != SUPERUSER_ID:
             # Odoo runs constraints as sudo, and the refusal names the record.
-            for record in self.sudo(False)._read_records().values():
-                if record:
-                    record.check_access("read")
+            own = self.sudo(False).filtered("record")
+            for mappings in own.grouped(lambda m: m.record._name).values():
+                mappings._get_records().check_access("read")
         for mapping, record in self._read_records().items():
             if not record:
                 continue
@@ -210,7 +210,7 @@ class ApSyncMapping(models.Model):
     def create(self, vals_list):
         mappings = super().create([_without_derived(vals) for vals in vals_list])
         for state, unsettled in mappings._get_unsettled().items():
-            super(ApSyncMapping, unsettled).write({"state": state})
+            unsettled.write({"state": state})
         mappings._reevaluate_jobs()
         return mappings
 
@@ -265,6 +265,11 @@ class ApSyncMapping(models.Model):
             for mapping in self
             for model in [mapping.record and mapping.record._name]
         }
+
+    def _get_records(self):
+        """Return our records of these mappings, all of one model."""
+        ids = [mapping.record.id for mapping in self]
+        return self.env[self[:1].record._name].browse(ids)
 
     @api.model
     def _get_kind(self, record):

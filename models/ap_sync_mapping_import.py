@@ -31,13 +31,37 @@ class ApSyncMapping(models.Model):
         """
         self.browse().check_access("create")
         limit = self.env.context.get("_import_limit") or len(data)
-        reader, messages, new, changed, kept = (
-            RowReader(self, fields, data),
-            [],
-            [],
-            [],
-            [],
-        )
+        parts, kept, messages = self._read_rows(fields, data, limit)
+        nextrow = limit if limit < len(data) else 0
+        if messages:
+            return {"ids": False, "messages": messages, "nextrow": nextrow}
+        ids = kept
+        savepoint = self.env.cr.savepoint()
+        with self._reevaluate_once() as mappings:
+            mappings = mappings.with_context(_import_limit=None)
+            for rows in filter(None, parts):
+                names = list(rows[0][1])
+                matrix = [[values[name] for name in names] for _n, values in rows]
+                result = super(ApSyncMapping, mappings).load(names, matrix)
+                for message in result["messages"]:
+                    # Theirs are numbered within what was loaded.
+                    found = message.get("rows") or {}
+                    message["rows"] = {end: rows[n][0] for end, n in found.items()}
+                    messages.append(message)
+                failed = ids is False or result["ids"] is False
+                ids = False if failed else [*result["ids"], *ids]
+            savepoint.close(rollback=ids is False)
+        return {"ids": ids, "messages": messages, "nextrow": nextrow}
+
+    def _read_rows(self, fields, data, limit):
+        """Find what the rows name.
+
+        :return: ``((new, changed), kept, messages)``: ``(row number, values)`` of
+            mappings to make and of those to change, the ids of those that stay as they
+            are, and what is wrong.
+        """
+        reader = RowReader(self, fields, data)
+        new, changed, kept, messages = [], [], [], []
         for number in range(len(data)):
             try:
                 mapping, values = reader.read_row(number)
@@ -55,47 +79,7 @@ class ApSyncMapping(models.Model):
                 changed.append((number, {".id": str(mapping.id), **values}))
             else:
                 kept.append(mapping.id)
-        nextrow = limit if limit < len(data) else 0
-        if messages:
-            return {"ids": False, "messages": messages, "nextrow": nextrow}
-        ids, messages = self._load_rows(new, changed)
-        return {
-            "ids": ids is not False and [*ids, *kept],
-            "messages": messages,
-            "nextrow": nextrow,
-        }
-
-    def _load_rows(self, *parts):
-        """Load all parts as Odoo does, or none.
-
-        :param parts: lists of ``(row number, values)``, those of a list with the same
-            names.
-        :return: ``(ids or False, messages)``.
-        """
-        ids, messages = [], []
-        savepoint = self.env.cr.savepoint()
-        with self._reevaluate_once() as mappings:
-            mappings = mappings.with_context(_import_limit=None)
-            for rows in filter(None, parts):
-                names = list(rows[0][1])
-                result = super(ApSyncMapping, mappings).load(
-                    names, [[values[name] for name in names] for _n, values in rows]
-                )
-                for message in result["messages"]:
-                    # Theirs are numbered within what was loaded.
-                    found = message.get("rows") or {}
-                    message["rows"] = {end: rows[n][0] for end, n in found.items()}
-                    messages.append(message)
-                ids = (
-                    ids is not False
-                    and result["ids"] is not False
-                    and [
-                        *ids,
-                        *result["ids"],
-                    ]
-                )
-            savepoint.close(rollback=ids is False)
-        return ids, messages
+        return (new, changed), kept, messages
 
 
 def _prepare_message(number, error):

@@ -31,7 +31,7 @@ class ApSyncMapping(models.Model):
         ).items():
             erp_records = self._get_erp_records(connection, kind)
             index = Index(self._get_erp_labels(erp_records))
-            ours = self._get_own_labels(connection, mappings._get_records())
+            ours = self._get_own_labels(connection, mappings._get_records().exists())
             for mapping in mappings:
                 label = ours.get(self._read_ref(mapping))
                 if label:
@@ -166,12 +166,6 @@ class ApSyncMapping(models.Model):
         if field not in record._fields:
             return ""
         return record.with_company(connection.company_id)[field] or ""
-
-    def _get_records(self):
-        """Return our records of these mappings, all of one model."""
-        ids = [int(self._read_ref(mapping).split(",")[1]) for mapping in self]
-        model = self[:1].record._name
-        return self.env[model].browse(ids).exists()
 
     @api.model
     def _read_ref(self, mapping):

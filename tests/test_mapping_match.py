@@ -240,8 +240,8 @@ class TestMissing(ApSyncCommon):
         mapping.write({"kind": "tax", "local_code": "x", "erp_name": "x"})
         self.assertEqual((mapping.kind, mapping.local_code), ("account", "600901"))
 
-    def test_two_thousand_accounts_do_not_time_out(self):
-        count = 2000
+    def test_many_accounts_do_not_time_out(self):
+        count = 500
         accounts = self.env["account.account"].create(
             [
                 {
@@ -292,5 +292,5 @@ class TestMissing(ApSyncCommon):
         result = measure("import", lambda: self.Mapping.load(fields, rows))
         self.assertEqual(result["messages"], [])
         self.assertEqual(len(result["ids"]), count)
-        _logger.info("2,000 accounts: %s", seconds)
-        self.assertLess(max(seconds.values()), 60, f"on a busy machine: {seconds}")
+        _logger.info("%s accounts: %s", count, seconds)
+        self.assertLess(max(seconds.values()), 15, f"on a busy machine: {seconds}")
