@@ -49,6 +49,7 @@ def run(odoo: str | None, out: str | None) -> int:
     :raises DevError: when something does not start, or there is no browser.
     """
     import demo
+    import demo_set_up
     import paths
     import templates
     from servers import OdooServer
@@ -70,6 +71,7 @@ def run(odoo: str | None, out: str | None) -> int:
                 demo.enter_bills(servers)
                 demo.sync(servers)
                 _pause(servers.main_client)
+                demo_set_up.make(servers)
             return take(workspace.python, main_server.url, servers.main_client, folder)
 
 
@@ -120,6 +122,8 @@ def _pause(client) -> None:
 
 def _plan(client) -> tuple[list[Shot], list[str]]:
     """Return the screens to take and the names of those that have no record."""
+    import demo_set_up
+
     form = ".o_form_view .o_form_sheet"
 
     def find(model: str, domain: list) -> int | None:
@@ -298,6 +302,9 @@ def _plan(client) -> tuple[list[Shot], list[str]]:
                 click=click,
             )
         )
+    for name, url, ready, click in demo_set_up.screens(find):
+        shot = Shot(name, url, ready, click=click, full=True)
+        shots += [shot, replace(shot, name=f"{name}_phone", phone=True)]
     bill = find("account.move", held_bill)
     if not bill:
         return shots, [*missing, "check"]

@@ -15,7 +15,7 @@ class ApSyncMapping(models.Model):
 
     @api.model
     def get_import_templates(self):
-        """Override of `base_import` to offer a file with the columns that are needed."""
+        """Override of `base_import` to offer a file with the needed columns."""
         return [
             {
                 "label": self.env._("Import Template for Mappings"),

@@ -12,34 +12,34 @@ from odoo.tests.common import release_test_lock
 class SchedulerMixin:
     @contextmanager
     def scheduler(self):
-        """Run the connection's scheduled action whenever a request triggers it, as
+        """Run a connection's scheduled action whenever a request triggers it, as
         Odoo's scheduler does beside its web server; an error of it fails the test.
 
         Nothing is looked for before the first trigger: until the browser is open, the
         test itself uses the one real cursor that all others share here.
         """
-        cron, wakes = self.connection.sudo().cron_id, SimpleQueue()
+        cron, wakes = self.env["ir.cron"], SimpleQueue()
         trigger = type(cron)._trigger_list
 
         def notify(triggered, at_list):
-            if triggered == cron:
-                wakes.put("go")
+            if "_cron_dispatch" in (triggered.sudo().code or ""):
+                wakes.put(triggered.id)
             return trigger(triggered, at_list)
 
         with (
             patch.object(type(cron), "_trigger_list", notify),
             ThreadPoolExecutor(1) as pool,
         ):
-            future = pool.submit(self._schedule, cron.id, wakes)
+            future = pool.submit(self._schedule, wakes)
             try:
                 yield
             finally:
-                wakes.put("stop")
+                wakes.put(None)
                 with release_test_lock():
                     future.result()
 
-    def _schedule(self, cron_id, wakes):
-        while wakes.get() == "go":
+    def _schedule(self, wakes):
+        while cron_id := wakes.get():
             # Waits here for the end of the request that triggered it.
             with self.registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})

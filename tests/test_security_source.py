@@ -22,6 +22,7 @@ SUDO = {
     "models/ap_sync_connection_late.py": 3,
     "models/ap_sync_connection_pause.py": 2,
     "models/ap_sync_connection_retry.py": 2,
+    "models/ap_sync_connection_setup.py": 2,
     "models/ap_sync_connection_wake.py": 2,
     "models/ap_sync_job_actions.py": 2,
     "models/ap_sync_job_bulk.py": 1,
@@ -32,6 +33,8 @@ SUDO = {
     "models/ap_sync_job_owner.py": 1,
     "models/ap_sync_job_preflight.py": 1,
     "models/ap_sync_mapping.py": 3,
+    "models/ap_sync_mapping_accept.py": 1,
+    "models/ap_sync_mapping_missing.py": 1,
     "models/ap_sync_rule.py": 3,
     "models/ap_sync_rule_checks.py": 2,
     "models/ap_sync_rule_evaluate.py": 1,
@@ -42,6 +45,7 @@ SUDO = {
     "models/res_users.py": 1,
     "wizards/ap_sync_map.py": 1,
     "wizards/ap_sync_preflight.py": 1,
+    "wizards/ap_sync_trial.py": 1,
 }
 
 #: Code that runs text. A rule's condition is read by ``ast.literal_eval`` alone.

@@ -53,13 +53,16 @@ class TestSetUp(ApSyncCommon):
     # -- The steps
 
     def test_a_new_connection_is_off(self):
-        made = self.env["ap.sync.connection"].create({"name": "X", "connector": "local"})
+        made = self.env["ap.sync.connection"].create(
+            {"name": "X", "connector": "local"}
+        )
         self.assertEqual(made.trigger, "manual")
         self.assertFalse(made.is_switched_on)
         self.make_bill()
         self.assertFalse(self.new.job_ids)
         self.assertEqual(
-            list(self.steps()), ["connect", "test", "refresh", "map", "try", "switch_on"]
+            list(self.steps()),
+            ["connect", "test", "refresh", "map", "try", "switch_on"],
         )
         self.assertEqual(self.states(), ["done", "now"] + ["later"] * 4)
 
@@ -110,9 +113,7 @@ class TestSetUp(ApSyncCommon):
         self.assertFalse(self.new.checked_at or self.new.refreshed_at)
 
     def test_the_local_ledger_has_no_steps_that_do_not_apply(self):
-        ledger = self._make_connection(
-            "Ledger", connector="local", url=False
-        )
+        ledger = self._make_connection("Ledger", connector="local", url=False)
         self.assertEqual(list(self.steps(ledger)), ["try", "switch_on"])
         with self.assert_refused(UserError, "nothing to"):
             ledger.action_open_missing()
@@ -228,9 +229,7 @@ class TestSetUp(ApSyncCommon):
 
     def test_for_the_local_ledger_a_draft_is_tried(self):
         self.env["ap.sync.rule"].search([]).active = False
-        ledger = self._make_connection(
-            "Ledger", connector="local", url=False
-        )
+        ledger = self._make_connection("Ledger", connector="local", url=False)
         self.make_bill()
         draft = self.make_bill(post=False)
         dialog = self.dialog(ledger.action_open_trial())

@@ -10,7 +10,7 @@ const progress = ".o_ap_sync_progress";
  * Odoo opens no websocket in tests. This asks for the same messages, on the channels the
  * same code gives, and hands them to whoever subscribed to the bus.
  */
-function pollBus() {
+export function pollBus() {
     const bus = odoo.__WOWL_DEBUG__.root.env.services.bus_service;
     const callbacks = new Set();
     bus.subscribe = (type, callback) => type === CHANNEL && callbacks.add(callback);
