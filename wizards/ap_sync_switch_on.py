@@ -16,6 +16,7 @@ class ApSyncSwitchOn(models.TransientModel):
         compute="_compute_trigger",
         store=True,
         readonly=False,
+        precompute=True,
         compute_sudo=False,
     )
     take_old = fields.Boolean("Older bills as well")
