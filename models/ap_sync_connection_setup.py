@@ -152,7 +152,7 @@ class ApSyncConnection(models.Model):
             self.env._("Connect"),
             done,
             text,
-            "save",
+            False if done else "save",
             self.env._("Save"),
             "administrator",
         )

@@ -109,7 +109,11 @@ class ApSyncTrial(models.TransientModel):
         rows = self.env["ap.sync.job"].concat(*jobs.values())._preflight()
         passing = {row["move_id"] for row in rows if row["result"] == "sync"}
         good = bills.filtered(lambda bill: bill.id in passing)
-        return good.sorted(lambda bill: abs(bill.amount_total_signed))[:1] or bills[:1]
+        # A plain bill says more than a credit note.
+        best = good.sorted(
+            lambda bill: (bill.move_type != "in_invoice", abs(bill.amount_total_signed))
+        )
+        return best[:1] or bills[:1]
 
     def _get_job(self, bill):
         """Return the bill's job, or the one that Sync would make, unsaved."""

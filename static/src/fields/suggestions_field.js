@@ -13,8 +13,11 @@ export class ApSyncSuggestionsField extends Component {
         this.orm = useService("orm");
     }
 
+    /** Of what is proposed only that, with the reason: the rest would be clutter. */
     get suggestions() {
-        return this.props.record.data[this.props.name] || [];
+        const all = this.props.record.data[this.props.name] || [];
+        const chosen = all.filter((suggestion) => suggestion.chosen);
+        return chosen.length ? chosen : all;
     }
 
     async choose(suggestion) {

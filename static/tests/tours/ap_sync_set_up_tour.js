@@ -45,12 +45,17 @@ registry.category("web_tour.tours").add("ap_sync_set_up", {
         },
         ...press("test"),
         {
-            content: "Item by item",
-            trigger: `${step("test", "done")} .fa-check[aria-label=ok]`,
+            content: "The next has the focus, though the form was loaded anew",
+            trigger: `${step("refresh", "now")} .btn-primary:focus`,
         },
         {
-            content: "On to the next, after the form was loaded anew",
-            trigger: `${step("refresh", "now")} .btn-primary:focus`,
+            content: "What was tested is folded by now: look at it",
+            trigger: `${step("test", "done")} details:not([open]) summary`,
+            run: "click",
+        },
+        {
+            content: "Item by item",
+            trigger: `${step("test", "done")} details[open] .fa-check[aria-label=ok]`,
         },
         ...press("refresh"),
         {
