@@ -18,6 +18,7 @@ from erp import FakeErp
 from odoo_client import OdooClient
 from odoo_host import OdooHost
 from postgres import PORT, USER, Postgres
+from ui import DevError
 
 #: What is never to be read anywhere but in the table of secrets.
 CANARY = "canary-7f3a9c51e0"
@@ -112,6 +113,20 @@ class Bench:
         """Call a method through the front door of a host, with its API key."""
         client = OdooClient((host or self.host).url, self.database, self.given.api_key)
         return client.call(model, method, **arguments)
+
+    def await_host(self, patience=30):
+        """Wait until every worker of the host answers: after a crash of PostgreSQL the
+        first request to each finds a dead session and gets a 500."""
+        end, good = time.monotonic() + patience, 0
+        while good < 6:
+            try:
+                self.call("ap.sync.connection", "search_count", domain=[])
+                good += 1
+            except DevError:
+                if time.monotonic() > end:
+                    raise
+                good = 0
+                time.sleep(0.2)
 
     def make_bills(self, count, post=True):
         """Return the ids of new bills, for rows that change them."""

@@ -39,6 +39,7 @@ class Chaos:
 
         :return: the violations, a sentence each.
         """
+        self.bench.await_host()
         self.cases = self.make_cases()
         people = threading.Thread(target=self._click)
         try:
