@@ -25,6 +25,7 @@ class ApSyncMapping(models.Model):
 
     waiting_count = fields.Integer(
         "Bills Waiting",
+        default=0,  # not null, which PostgreSQL would sort before all numbers
         readonly=True,
         copy=False,
         aggregator=None,

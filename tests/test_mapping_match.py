@@ -1,6 +1,8 @@
 import logging
 import time
 
+from lxml import etree
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import BaseCase, new_test_user
 
@@ -120,6 +122,27 @@ class TestMissing(ApSyncCommon):
         self.connection.create_vendors = False
         self.assertIn(self.partner_a, self.list_missing())
         self.assertNotIn(self.partner_b, self.list_missing(), "no bill is of it")
+
+    def test_what_bills_wait_for_comes_first_then_what_is_missing(self):
+        self.submit(self.bill(self.power))
+        self.bill(self.rent)
+        self.offer("account", ("63", "600903", "Fees"))
+        fees = self.expense.copy({"code": "600903", "name": "Fees"})
+        self.Mapping._propose(self.connection)
+        self.list_missing()
+        view = self.env.ref("ap_sync.ap_sync_mapping_view_list")
+        [order] = etree.fromstring(view.arch).xpath("/list/@default_order")
+        found = self.Mapping.search(
+            [
+                ("connection_id", "=", self.connection.id),
+                ("state", "!=", "confirmed"),
+                ("kind", "=", "account"),
+            ],
+            order=order,
+        )
+        self.assertEqual(
+            [mapping.record for mapping in found], [self.power, self.rent, fees]
+        )
 
     def test_what_is_needed_no_more_is_listed_no_more(self):
         bill = self.bill(self.rent)
