@@ -19,6 +19,8 @@ class ApSyncJob(models.Model):
         """Return who looks after the sync of a bill: the first of those responsible for
         the bill, for the vendor, who submits it, and who entered it, that may see it;
         else who looks after the connection."""
+        # sudo: who is responsible is not always the submitter's to read.
+        move = move.sudo()
         candidates = (
             move.invoice_user_id,
             move.commercial_partner_id.user_id,

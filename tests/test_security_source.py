@@ -30,7 +30,7 @@ SUDO = {
     "models/ap_sync_job_decide_many.py": 1,
     "models/ap_sync_job_evaluate.py": 2,
     "models/ap_sync_job_mail.py": 1,
-    "models/ap_sync_job_owner.py": 1,
+    "models/ap_sync_job_owner.py": 2,
     "models/ap_sync_job_preflight.py": 1,
     "models/ap_sync_mapping.py": 3,
     "models/ap_sync_mapping_accept.py": 1,

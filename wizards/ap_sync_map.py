@@ -119,7 +119,7 @@ class ApSyncMap(models.TransientModel):
                     **values,
                 }
             )
-        failed._request_sync()
+        failed._sync_bulk()
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
