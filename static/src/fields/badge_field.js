@@ -6,6 +6,7 @@ import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
 import {ApSyncBadgePopover} from "./badge_popover";
+import {beingRead} from "../live/live";
 import {useCauseLink} from "./causes_field";
 
 const COLORS = {
@@ -54,7 +55,10 @@ export class ApSyncBadgeField extends BadgeField {
         this.badge = useRef("badge");
         const options = {
             position: "bottom-start",
-            onClose: () => this.badge.el?.setAttribute("aria-expanded", "false"),
+            onClose: () => {
+                beingRead.delete(this);
+                this.badge.el?.setAttribute("aria-expanded", "false");
+            },
         };
         // A glance leaves the focus where it is; who goes in has it until Escape.
         this.glance = usePopover(ApSyncBadgePopover, {
@@ -65,7 +69,10 @@ export class ApSyncBadgeField extends BadgeField {
             ...options,
             useBottomSheet: this.ui.isSmall,
         });
-        onWillUnmount(() => clearTimeout(this.timer));
+        onWillUnmount(() => {
+            clearTimeout(this.timer);
+            beingRead.delete(this);
+        });
     }
 
     get data() {
@@ -119,6 +126,7 @@ export class ApSyncBadgeField extends BadgeField {
             return;
         }
         this.hide();
+        beingRead.add(this);
         popover.open(this.badge.el, {
             // The bottom sheet of a phone gives none of its own.
             close: () => this.hide(),
@@ -139,6 +147,7 @@ export class ApSyncBadgeField extends BadgeField {
     onEnter() {
         clearTimeout(this.timer);
         if (!this.glance.isOpen && !this.visit.isOpen && !this.ui.isSmall) {
+            beingRead.add(this);
             this.timer = setTimeout(() => this.show(this.glance), HOVER_MS);
         }
     }
@@ -160,6 +169,9 @@ export class ApSyncBadgeField extends BadgeField {
             } else if (!el?.matches(":hover, :focus-visible")) {
                 this.wanted = this.wanted === this.glance ? null : this.wanted;
                 this.glance.close();
+                if (!this.visit.isOpen) {
+                    beingRead.delete(this);
+                }
             }
         }, HOVER_MS);
     }

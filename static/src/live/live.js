@@ -4,6 +4,9 @@ import {useService} from "@web/core/utils/hooks";
 
 const CHANNEL = "ap_sync.jobs";
 
+/** What somebody is reading and a reload of the view would take away: open badges. */
+export const beingRead = new Set();
+
 /**
  * Call back when jobs changed: soon, but not more often than every ``delay``, however
  * many messages come, and never while nobody looks.
@@ -68,7 +71,8 @@ export function useJobsChanged(reload, options = {}) {
         () => (status(component) === "mounted" ? reload() : end()),
         {
             ...options,
-            isBusy: () => status(component) === "new" || options.isBusy?.(),
+            isBusy: () =>
+                status(component) === "new" || beingRead.size || options.isBusy?.(),
         }
     );
     onWillDestroy(end);

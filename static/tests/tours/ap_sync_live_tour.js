@@ -6,13 +6,14 @@ const row = (text) => `.o_data_row:contains("${text}")`;
 const badge = (status) => `.badge:contains(${status})`;
 const progress = ".o_ap_sync_progress";
 
+const callbacks = new Set();
+
 /**
- * Odoo opens no websocket in tests. This asks for the same messages, on the channels the
- * same code gives, and hands them to whoever subscribed to the bus.
+ * A websocket in a test may open or not. This asks for the same messages, on the channels
+ * the same code gives, and hands them to whoever subscribed to the bus.
  */
 export function pollBus() {
     const bus = odoo.__WOWL_DEBUG__.root.env.services.bus_service;
-    const callbacks = new Set();
     bus.subscribe = (type, callback) => type === CHANNEL && callbacks.add(callback);
     bus.unsubscribe = (type, callback) => callbacks.delete(callback);
     // From the first: what a test sends is as old as its transaction
@@ -47,6 +48,33 @@ registry.category("web_tour.tours").add("ap_sync_live", {
             content: "Open the jobs again",
             trigger: "[data-menu-xmlid='ap_sync.ap_sync_job_menu']",
             run: "click",
+        },
+        {
+            content: "Read what a badge says",
+            trigger: `.o_list_view:has(.o_ap_sync_tiles) .o_data_row ${badge("Failed")}`,
+            run: "hover",
+        },
+        {
+            content: "Jobs change meanwhile",
+            trigger: ".o_popover .o_ap_sync_todo",
+            run: async () => {
+                document.querySelector(".o_data_row").dataset.test = "old";
+                callbacks.forEach((callback) => callback({job_ids: false}));
+                await new Promise((resolve) => setTimeout(resolve, 2500));
+            },
+        },
+        {
+            content: "What is read stays",
+            trigger: ".o_list_view:has([data-test=old])",
+        },
+        {
+            content: "Away from it",
+            trigger: ".o_popover .o_ap_sync_todo",
+            run: "hover .o_control_panel .o_breadcrumb",
+        },
+        {
+            content: "Now the list follows",
+            trigger: ".o_list_view:has(.o_data_row):not(:has([data-test=old]))",
         },
         {
             content: "Select the page",
