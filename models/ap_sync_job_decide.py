@@ -21,16 +21,22 @@ class ApSyncJob(models.Model):
     @api.depends("status", "causes")
     def _compute_can_release(self):
         """Whether a manager may let the job go although its rules stop it."""
+        stopping = self.sudo()._get_stopping_rules()
         for job in self:
-            rules = job.sudo()._get_stopping_rules()
+            rules = stopping[job]
             job.can_release = bool(rules) and all(rules.mapped("allow_release"))
 
     def _get_stopping_rules(self):
-        """Return the rules among the causes of a held or blocked job."""
-        self.ensure_one()
-        causes = (self.causes or []) if self._is_stopped() else []
-        ids = [cause["rule_id"] for cause in causes if cause["rule_id"]]
-        return self.env["ap.sync.rule"].browse(ids).exists()
+        """Return ``{job: the rules among its causes}``, none for one that is not held
+        or blocked. One query for all jobs."""
+        Rule = self.env["ap.sync.rule"]
+        stopping = {}
+        for job in self:
+            causes = (job.causes or []) if job._is_stopped() else []
+            ids = [cause["rule_id"] for cause in causes if cause["rule_id"]]
+            stopping[job] = Rule.browse(ids)
+        there = Rule.union(*stopping.values()).exists()
+        return {job: rules & there for job, rules in stopping.items()}
 
     def _check_manager(self):
         self.check_access("read")
@@ -83,7 +89,7 @@ class ApSyncJob(models.Model):
         self._check_manager()
         # sudo: rules of all companies stop it too; the job was checked just now.
         job = self.sudo()
-        rules = job._get_stopping_rules()
+        rules = job._get_stopping_rules()[job]
         if not rules:
             raise UserError(
                 self.env._(
@@ -163,8 +169,7 @@ class ApSyncJob(models.Model):
             **self._prepare_cause_values([]),
         )
         for job in jobs:
-            document = job.move_id._prepare_ap_sync_document(job)
-            job.synced_fingerprint = document.fingerprint()
+            job.synced_fingerprint = job._get_fingerprint()
         self._log_decision(
             self.env._("Marked as synced, ERP number %s", erp_number), reason
         )

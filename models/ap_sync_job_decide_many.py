@@ -20,8 +20,7 @@ class ApSyncJob(models.Model):
         # sudo: rules of all companies stop them too; the jobs were checked just now.
         jobs = self.sudo()
         fit = jobs.filtered("can_release")
-        for job in fit:
-            rules = job._get_stopping_rules()
+        for job, rules in fit._get_stopping_rules().items():
             job.released_rules = sorted({*(job.released_rules or []), *rules.ids})
         fit._log_decision(self.env._("Released"), reason)
         bulk = uuid.uuid4().hex

@@ -214,6 +214,11 @@ class ApSyncJob(models.Model):
             return True
         if self.connection_id.connector == "local":
             return self.move_id.state != "posted"
+        return self._get_fingerprint() != self.synced_fingerprint
+
+    def _get_fingerprint(self):
+        """Return the hash of what the bill says now; see ``Document.fingerprint``."""
+        self.ensure_one()
         # Which records the bill uses matters, not what they are called in the ERP.
         document = self.move_id._prepare_ap_sync_document(self, erp_ids={}, files={})
-        return document.fingerprint() != self.synced_fingerprint
+        return document.fingerprint()

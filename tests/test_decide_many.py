@@ -94,6 +94,26 @@ class TestDecideMany(ApSyncCommon):
         self.dispatch()
         self.assertEqual(len(self.erp.writes), 2, "the refused one and the synced one")
 
+    def test_a_decision_costs_the_same_queries_for_few_and_for_many(self):
+        self.patch(ap_sync_job_decide_many, "EVALUATE_AT_ONCE", 1)
+        held = self.make_held(16)
+        for decision in ("release", "mark_synced"):
+            counts = []
+            for some in (held[:2], held[2:6], held[6:]):
+                wizard = self.open(some)
+                wizard.write(
+                    {"decision": decision, "reason": "Agreed", "erp_number": "IMPORT-7"}
+                )
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                wizard.action_apply()
+                self.env.flush_all()
+                counts.append(self.env.cr.sql_log_count - before)
+            with self.subTest(decision=decision):
+                # The first of all also fills Odoo's caches
+                self.assertLessEqual(counts[2], counts[1] + 2, counts)
+
     def test_what_is_decided_bill_by_bill_is_not_for_many(self):
         failed = self.failed() | self.failed()
         wizard = self.open(failed)
