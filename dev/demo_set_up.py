@@ -51,7 +51,12 @@ def screens(find) -> list[tuple[str, str, str, str]]:
         url = f"{path}/{find('ap.sync.connection', [('name', 'like', words)])}"
         screens.append((name, url, form, ""))
         for screen, step, ready, method in (
-            ("missing", "to map", ".o_ap_sync_suggestions", "action_open_missing"),
+            (
+                "missing",
+                "to map",
+                ".o_ap_sync_suggestions:visible",
+                "action_open_missing",
+            ),
             ("trial", "to try", dialog, "action_open_trial"),
             ("switch_on", "to try", dialog, "action_open_switch_on"),
         ):

@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import clean_context
 
 from .ap_sync_cures import OWN_CURES, get_who
+from .ap_sync_guidance import describe
 from .ap_sync_states import WAITING, state_of
 
 #: More jobs than this are evaluated again by the dispatcher, not while a user waits.
@@ -162,6 +163,7 @@ class ApSyncJob(models.Model):
     def _prepare_cause_values(self, causes):
         """Return the values that show the causes of a hold or block, root first."""
         root = causes[0] if causes else {}
+        todo = describe(self.env, root["kind"])[1] if root else False
         return {
             "causes": causes or False,
             "cause_kinds": "," + "".join(f"{c['kind']}," for c in causes)
@@ -170,7 +172,7 @@ class ApSyncJob(models.Model):
             "rule_id": root.get("rule_id", False),
             "error_kind": root.get("kind", False),
             "message": root.get("message", False),
-            "guidance": root.get("guidance", False),
+            "guidance": root.get("guidance") or todo,
         }
 
     @api.model

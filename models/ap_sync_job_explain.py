@@ -90,7 +90,9 @@ class ApSyncJob(models.Model):
         self.ensure_one()
         if self.causes:
             return self.causes
-        message, guidance, fixes = self.message, self.guidance, []
+        # What to do about a kind of error is told in the reader's language.
+        guidance = False if self.error_kind else self.guidance
+        message, fixes = self.message, []
         if self.changed_since_sync:
             message = self.env._("The bill was changed after it was synced.")
             guidance = (
@@ -109,9 +111,6 @@ class ApSyncJob(models.Model):
             {
                 "kind": self.error_kind,
                 "action": False,
-                "title": describe(self.env, self.error_kind)[0]
-                if self.error_kind
-                else "",
                 "message": message,
                 "guidance": guidance,
                 "fixes": fixes,
@@ -140,16 +139,20 @@ class ApSyncJob(models.Model):
     def _prepare_alert(self, cause, is_root):
         """Return a cause in words for one reader, with the links that he may follow."""
         levels = {"failed": "danger", "blocked": "danger", "in_progress": "info"}
-        who, you = who_cures(self.env, cause["kind"]) if cause["kind"] else ("", False)
+        title = todo = who = ""
+        you = False
+        if cause["kind"]:
+            title, todo = describe(self.env, cause["kind"])
+            who, you = who_cures(self.env, cause["kind"])
         links = [
             self._prepare_link(cause["kind"], fix)
             for fix in cause.get("fixes", [])[:MAX_LINKS]
         ]
         return {
             "level": levels.get(self.status, "warning") if is_root else "light",
-            "title": cause["title"],
+            "title": title,
             "message": cause["message"],
-            "guidance": cause["guidance"],
+            "guidance": cause["guidance"] or todo,
             "who": who,
             "you": you,
             "links": [link for link in links if link],

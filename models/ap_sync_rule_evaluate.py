@@ -6,8 +6,6 @@ import psycopg2
 from odoo import api, models
 from odoo.fields import Domain
 
-from .ap_sync_guidance import describe
-
 _logger = logging.getLogger(__name__)
 
 #: The sequence of a cause that any other comes before.
@@ -145,15 +143,14 @@ class ApSyncRule(models.Model):
         :param fixes: the arguments of ``_prepare_fix``, for each place where a part of
             it is mended.
         """
-        title, todo = describe(self.env, kind)
         return {
             "kind": kind,
             "action": action,
             "rule_id": self.id or False,
             "sequence": self.sequence if self else 0,
-            "title": title,
             "message": message,
-            "guidance": self.guidance or todo if self else todo,
+            # Without words of the rule's own, the kind's: in each reader's language
+            "guidance": self.guidance or False,
             "fixes": [self._prepare_fix(**fix) for fix in fixes],
         }
 

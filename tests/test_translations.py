@@ -74,3 +74,18 @@ class TestTranslations(ApSyncCommon):
         self.dispatch()
         self.assert_status(refused, "failed")
         self.assertIn("öffnen Sie die Periode", refused.guidance)
+
+    def test_a_reader_is_told_what_to_do_in_the_own_language(self):
+        self.activate_german()
+        held, refused = self.submit(self.make_bill(ref=False) | self.make_bill())
+        held._evaluate()
+        self.erp.script = [error("period_closed", Outcome.REJECTED)]
+        self.dispatch()
+        self.assertIn("Enter the vendor", held.guidance)
+        for job, title, todo in (
+            (held, "Rechnungsreferenz fehlt", "ein"),
+            (refused, "Periode", "öffnen Sie die Periode"),
+        ):
+            [alert] = job.with_context(lang="de_DE").get_explanation()["causes"]
+            self.assertIn(title, alert["title"])
+            self.assertIn(todo, alert["guidance"])
