@@ -39,6 +39,10 @@ def parser() -> argparse.ArgumentParser:
         " by OCA queue_job)",
     )
     faults.add_argument("--odoo", **odoo)
+    bench = commands.add_parser(
+        "bench", help="measure the speed beside peers that do the same work"
+    )
+    bench.add_argument("--odoo", **odoo)
     shots = commands.add_parser("screenshots", help="take a picture of every screen")
     shots.add_argument("--out", metavar="DIR", help="where to (default: in the cache)")
     shots.add_argument("--odoo", **odoo)
@@ -54,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 def execute(arguments: list[str]) -> int:
     """Run one command and return the exit code."""
     options, rest = parser().parse_known_args(arguments)
-    if rest and options.command not in ("test", "faults"):
+    if rest and options.command not in ("test", "faults", "bench"):
         parser().error(f"unknown arguments: {' '.join(rest)}")
     if options.command == "lint":
         import command_lint
@@ -68,6 +72,10 @@ def execute(arguments: list[str]) -> int:
         import command_faults
 
         return command_faults.run(options.odoo, rest)
+    if options.command == "bench":
+        import command_bench
+
+        return command_bench.run(options.odoo, rest)
     if options.command == "screenshots":
         import screenshots
 

@@ -1,14 +1,11 @@
 """`dev faults`: the fault bench `tests/faults`: real processes that are broken."""
 
-import hashlib
 import json
-import signal
-import subprocess
 from glob import glob
 from pathlib import Path
 
+import bench_set_up
 import paths
-import shell
 import system
 import templates
 from servers import OdooServer
@@ -36,10 +33,6 @@ env["ap.sync.connection"].search([]).write(dict(active=False))
 if "queue.job" in env:
     env["ir.config_parameter"].set_param("ap_sync.wake_up_engine", "queue_job")
 env["ap.sync.faults"].make_bills({BILLS}, "POOL")
-admin = env.ref("base.user_admin")
-key = env["res.users.apikeys"].with_user(admin).sudo()._generate("rpc", "faults", None)
-env["ir.config_parameter"].set_param("ap_sync_faults.api_key", key)
-env.cr.commit()
 """
 
 
@@ -71,39 +64,12 @@ def _run_engine(odoo: str | None, engine: str, arguments: list[str]) -> int:
     arguments = ["--engine", engine, *arguments]
     with Workspace(odoo, (ADDONS,), engine == "queue_job") as workspace:
         database = _database(workspace)
-        rows = workspace.postgres.sql(
-            "SELECT value FROM ir_config_parameter"
-            " WHERE key = 'ap_sync_faults.api_key'",
-            database,
-        )
         folder = workspace.run_dir / "faults"
-        folder.mkdir()
-        dump = folder / "database.dump"
-        with step("Copying the database to a PostgreSQL that may be broken"):
-            shell.run(
-                [
-                    *(workspace.postgres.programs / "pg_dump", "-Fc", "-Z1"),
-                    *("-d", workspace.postgres.dsn(database), "-f", dump),
-                ],
-                error="The bench's database can't be copied.",
-            )
-        prepared = {
-            "programs": str(workspace.postgres.programs),
-            "database": database,
-            "dump": str(dump),
-            "conf": str(workspace.configuration(database)),
-            "odoo": workspace.odoo_command(),
-            "folder": str(folder),
-            "api_key": rows[0][0],
-            "faketime": "" if "--quick" in arguments else _faketime(),
-            "python_path": workspace.env()["PYTHONPATH"],
-        }
+        prepared = bench_set_up.prepare(workspace, database, folder)
+        prepared["faketime"] = "" if "--quick" in arguments else _faketime()
         code = _run(workspace, folder, prepared, arguments)
         if code:
-            workspace.log_dir.mkdir(exist_ok=True)  # old ones are pruned by others
-            for log in folder.glob("*.log"):
-                log.rename(workspace.log_dir / log.name)
-            say(f"Odoo's logs are in {workspace.log_dir}")
+            bench_set_up.keep_logs(workspace, folder)
         return code
 
 
@@ -140,20 +106,7 @@ def _run(
 
 
 def _bench(python: Path, arguments: list[str], **env: str) -> int:
-    """Run the bench in Odoo's Python, which has a driver for PostgreSQL."""
-    process = subprocess.Popen(
-        [str(python), str(BENCH), *arguments],
-        env=shell.clean_env(
-            PYTHONPATH=f"{Path(__file__).parent}:{BENCH.parent}", **env
-        ),
-        preexec_fn=shell.die_with_parent,
-    )
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # It ends its own children; twice interrupted is interrupted.
-            process.send_signal(signal.SIGINT)
+    return bench_set_up.run(python, BENCH, arguments, **env)
 
 
 def _database(workspace: Workspace) -> str:
@@ -161,7 +114,7 @@ def _database(workspace: Workspace) -> str:
     target = workspace.database("faults")
     key = paths.digest(
         templates.content_digest(),
-        _digest_of_ours(),
+        bench_set_up.digest(ADDONS),
         BILLS_SCRIPT,
         workspace.with_queue_job,
     )
@@ -171,14 +124,7 @@ def _database(workspace: Workspace) -> str:
         workspace.databases.copy(source, database)
         with step(f"Making the fault bench's database with {BILLS} bills"):
             workspace.install(database, ["ap_sync_faults"], demo=True)
-            workspace.shell_script(database, BILLS_SCRIPT)
+            workspace.shell_script(database, BILLS_SCRIPT + bench_set_up.KEY_SCRIPT)
 
     templates.make(workspace, "tpl_faults_", key, fill, 2, target)
     return target
-
-
-def _digest_of_ours() -> str:
-    total = hashlib.sha256()
-    for path in sorted(ADDONS.rglob("*.py")):
-        total.update(path.read_bytes())
-    return total.hexdigest()

@@ -34,7 +34,17 @@ class OdooHost:
     :param folder: where its log goes, and what its failpoints are told.
     """
 
-    def __init__(self, name, command, conf, folder, cron_workers=CRON_WORKERS, env=()):
+    def __init__(
+        self,
+        name,
+        command,
+        conf,
+        folder,
+        *,
+        http_workers=HTTP_WORKERS,
+        cron_workers=CRON_WORKERS,
+        env=(),
+    ):
         self.name = name
         self.folder = Path(folder)
         self.log = self.folder / f"{name}.log"
@@ -46,7 +56,7 @@ class OdooHost:
             *command,
             *("-c", str(conf)),
             *("--http-port", str(self.port), "--gevent-port", str(free_port())),
-            *("--workers", str(HTTP_WORKERS)),
+            *("--workers", str(http_workers)),
             *("--max-cron-threads", str(cron_workers)),
             *("--limit-memory-soft", "0", "--limit-memory-hard", "0"),
         ]

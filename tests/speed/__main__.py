@@ -1,0 +1,57 @@
+"""The bench's own command line, called by `python3 dev bench`."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import part_throughput
+from stage import Stage
+
+from bench import Set
+
+PARTS = {"throughput": part_throughput}
+
+
+def main():
+    """Measure what the arguments name and return the exit code: 1 when a goal was
+    missed."""
+    options = _parser().parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        sys.exit(f"No such part: {', '.join(sorted(unknown))}; there are {list(PARTS)}")
+    if not options.prepared:
+        return 0  # the arguments make sense: that is all `dev` asks before it sets up
+    given = Set(**json.loads(Path(options.prepared).read_text()))
+    results = {}
+    with Stage(given) as stage:
+        for name in options.parts or PARTS:
+            started = time.monotonic()
+            results[name] = PARTS[name].run(stage, options)
+            say(f"{name}: measured in {time.monotonic() - started:.0f} s")
+    if options.out:
+        Path(options.out).write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python3 dev bench")
+    parser.add_argument("parts", nargs="*")
+    parser.add_argument("--prepared", help=argparse.SUPPRESS)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--bills", type=int, default=2000)
+    parser.add_argument("--peers", default="ceiling,queue_job,one_by_one")
+    parser.add_argument("--out")
+    return parser
+
+
+def say(text):
+    """Print at once: the output is often a pipe."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

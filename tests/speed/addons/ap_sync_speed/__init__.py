@@ -1,0 +1,3 @@
+from . import connector, models
+
+connector.set_up()
