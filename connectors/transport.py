@@ -68,7 +68,8 @@ class Answer:
                 return None
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             seconds = (moment - datetime.now(UTC)).total_seconds()
-        if not 0 <= seconds < 1e8:
+        # Of a wait of no time nothing is to be honoured: our own pauses are longer.
+        if not 0 < seconds < 1e8:
             return None
         return min(seconds, MAX_WAIT)
 

@@ -22,6 +22,8 @@ class Work:
     """One claimed job, all that is needed to serve it without a transaction.
 
     ``deadline`` is a value of ``time.monotonic()``: nothing is written after it.
+    ``stamp`` tells later whether the bill is still the one that the document was made
+    of (``ap.sync.job._get_bill_stamps``); None where that is not known.
     """
 
     job_id: int
@@ -32,6 +34,7 @@ class Work:
     erp_id: str = ""
     attempt_id: int = 0
     attempt_uuid: str = ""
+    stamp: tuple | None = None
 
 
 def claim(env, connection_id, limit, hard_end=math.inf):
@@ -82,7 +85,9 @@ def claim(env, connection_id, limit, hard_end=math.inf):
         for job in to_verify
         if job.phase == "verifying"  # not those that can't be read
     ]
-    works += _claim_send(_freeze(to_send - to_ask), until, deadline)
+    documents = _freeze(to_send - to_ask)
+    stamps = (to_send - to_ask)._get_bill_stamps()
+    works += _claim_send(documents, until, deadline, stamps)
     return [work for work in works if work], len(jobs)
 
 
@@ -147,33 +152,41 @@ def _as_sent(attempt, today):
     return replace(document, attachments=tuple(filter(None, kept)))
 
 
-def _claim_send(documents, until, deadline):
+def _claim_send(documents, until, deadline, stamps):
     """Write the attempts of these jobs and lease them."""
+    if not documents:
+        return []
+    token = uuid.uuid4().hex
+    jobs = next(iter(documents)).union(*documents)
+    jobs._update_status(
+        "claim",
+        lease_token=token,
+        lease_until=until,
+        next_try_at=until,
+        last_attempt_at=jobs._now(),
+    )
     works, values = [], []
     for job, document in documents.items():
-        token, attempt = uuid.uuid4().hex, uuid.uuid4().hex
+        attempt = uuid.uuid4().hex
+        job.with_context(tracking_disable=True).write(
+            {
+                "attempt_count": job.attempt_count + 1,
+                "fingerprint": document.fingerprint(),
+            }
+        )
         values.append(
             {
                 "job_id": job.id,
                 "connection_id": job.connection_id.id,
                 "company_id": job.company_id.id,
-                "number": job.attempt_count + 1,
+                "number": job.attempt_count,
                 "revision": job.revision,
                 "uuid": attempt,
                 "key": job.key,
-                "started_at": now(job.env),
+                "started_at": jobs._now(),
                 "outcome": "sending",
                 "document": document.to_json(),
             }
-        )
-        job._update_status(
-            "claim",
-            lease_token=token,
-            lease_until=until,
-            next_try_at=until,
-            attempt_count=job.attempt_count + 1,
-            last_attempt_at=now(job.env),
-            fingerprint=document.fingerprint(),
         )
         works.append(
             Work(
@@ -184,12 +197,13 @@ def _claim_send(documents, until, deadline):
                 deadline=deadline,
                 erp_id=job.erp_id or "",
                 attempt_uuid=attempt,
+                # What is sent again as it was may be older than the bill.
+                stamp=None if job._get_unclear_attempt() else stamps[job],
             )
         )
-    env = next(iter(documents)).env if documents else None
-    attempts = env["ap.sync.attempt"].create(values) if values else []
+    attempts = jobs.env["ap.sync.attempt"].create(values)
     return [
-        Work(**{**work.__dict__, "attempt_id": attempt.id})
+        replace(work, attempt_id=attempt.id)
         for work, attempt in zip(works, attempts, strict=True)
     ]
 

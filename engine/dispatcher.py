@@ -12,11 +12,11 @@ import uuid
 from odoo.tools import SQL
 
 from ..connectors import ConnectorError
-from . import effects, failpoints, local, probe, restored, schedule
+from . import effects, failpoints, live, local, probe, restored, schedule
 from .claim import claim
 from .client import open_client
 from .record import record
-from .send import send_all
+from .send import Sender
 from .transaction import PASSING, now, transact
 
 _logger = logging.getLogger(__name__)
@@ -27,9 +27,9 @@ BUDGET = 40.0
 #: Seconds after the last claim until which what was claimed may be sent, whatever the
 #: lease still allows; what did not get its turn is claimed again by the next run.
 GRACE = 60.0
-#: Jobs claimed at once, for each bill that may be sent at once: enough to keep the
-#: threads busy, few enough to be served within the lease.
-ROUNDS = 2
+#: Jobs claimed ahead, for each bill that may be sent at once: enough to keep the
+#: threads busy while the next are claimed, few enough to be served within the lease.
+ROUNDS = 4
 EVALUATE_BATCH = 500
 #: Losing an outcome costs a look-up; trying to write it down is cheaper.
 RECORD_TRIES = 12
@@ -77,42 +77,93 @@ def _serve_local(registry, connection_id, token, stop_at):
 
 
 def _serve_erp(registry, connection_id, token, stop_at):
-    """Claim and send round by round; stop when the ERP asks to wait."""
-    served, connector = 0, None
+    """Serve what is due, stretch by stretch."""
+    if not transact(registry, _renew_lease, connection_id, token):
+        return 0
+    try:
+        connector, concurrency = open_client(registry, connection_id)
+    except ConnectorError as error:
+        transact(registry, _stop, connection_id, error)
+        return 0
+    served, news = 0, live.News(registry)
     while time.monotonic() < stop_at:
-        if not transact(registry, _renew_lease, connection_id, token):
-            break
-        if connector is None:
+        with Sender(connector, concurrency) as sender:
             try:
-                connector, concurrency = open_client(registry, connection_id)
-            except ConnectorError as error:
-                transact(registry, _stop, connection_id, error)
-                break
-            limit = concurrency * ROUNDS
-        hard_end = stop_at + GRACE
-        works, seen = transact(registry, claim, connection_id, limit, hard_end)
+                seen = _serve_stretch(
+                    registry, connection_id, token, stop_at, sender, news
+                )
+            finally:
+                # Nothing is left here, but for a claim that failed: what is under way
+                # has an outcome in a moment.
+                sender.halt()
+                while len(sender):
+                    _record(registry, sender, news)
+                news.tell()
         served += seen
         if not seen:
             break
-        failpoints.reach("claimed")
-        for results in send_all(connector, works, concurrency):
-            _record(registry, results, connector)
-            failpoints.reach("recorded")
     return served
 
 
-def _record(registry, results, connector):
+def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
+    """Claim, send and record side by side, until nothing is due or nothing may go.
+
+    While this claims and records, the sender's threads go on, so there is always
+    something claimed ahead for them.
+
+    :return: how many jobs were looked at.
+    """
+    # No more than a bill for each thread before it is known that the ERP is at work: in
+    # an outage each bill that is tried loses one of its tries.
+    ahead = sender.concurrency
+    served, more, paused = 0, True, None
+    while more or len(sender):
+        if not more or len(sender) > ahead // 2:
+            at_work = _record(registry, sender, news)
+            failpoints.reach("recorded")
+            ahead = sender.concurrency * (ROUNDS if at_work else 1)
+            more = more and not sender.halted
+            continue
+        lease = transact(registry, _renew_lease, connection_id, token)
+        if not lease or lease["paused"] and paused is False:
+            # It counts for what is claimed already, too. Once that is back, the next
+            # stretch holds all that a pause stops.
+            sender.halt()
+            more = False
+            continue
+        paused = lease["paused"]
+        room = ahead - len(sender)
+        works, seen = transact(
+            registry, claim, connection_id, room, stop_at + GRACE, news=news
+        )
+        served += seen
+        if seen:
+            failpoints.reach("claimed")
+        sender.put(works)
+        more = seen and time.monotonic() < stop_at
+    return served
+
+
+def _record(registry, sender, news):
+    """Write down what is done; return whether the ERP is at work."""
+    return _record_results(registry, sender.take(), sender.connector, news)
+
+
+def _record_results(registry, results, connector, news):
     """Write outcomes down; what stops one bill's (somebody's override) must not lose
     the others'. Its own is then found by the reaper, in the ERP."""
     try:
-        transact(registry, record, results, connector, tries=RECORD_TRIES)
+        return transact(
+            registry, record, results, connector, tries=RECORD_TRIES, news=news
+        )
     except PASSING:
         raise
     except Exception:
         _logger.exception("AP Sync: an outcome can't be recorded")
         if len(results) > 1:
             for result in results:
-                _record(registry, [result], connector)
+                _record_results(registry, [result], connector, news)
+        return False
 
 
 # === STEPS, each a transaction of its own === #
@@ -158,7 +209,10 @@ def _take_lease(env, connection_id, token, by="scheduler"):
 
 
 def _renew_lease(env, connection_id, token):
-    """Keep the lease; False when it was lost or the ERP asked to wait meanwhile."""
+    """Keep the lease; None when it was lost or the ERP asked to wait meanwhile.
+
+    :return: a dict with ``paused``.
+    """
     env.cr.execute(
         SQL(
             """
@@ -169,13 +223,14 @@ def _renew_lease(env, connection_id, token):
                AND attention_kind IS NULL
                AND (not_before IS NULL
                     OR not_before <= clock_timestamp() AT TIME ZONE 'UTC')
+         RETURNING paused
             """,
             schedule.LEASE,
             connection_id,
             token,
         )
     )
-    return bool(env.cr.rowcount)
+    return env.cr.dictfetchone()
 
 
 def _stop(env, connection_id, error):

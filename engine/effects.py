@@ -30,18 +30,7 @@ def run(env):
         )
     )
     jobs = env["ap.sync.job"].browse(row[0] for row in env.cr.fetchall())
-    news = jobs.browse()
-    for job in jobs:
-        try:
-            with env.cr.savepoint():
-                if job._apply_effects():
-                    news |= job
-        except PASSING:
-            raise  # all of them are tried again
-        except Exception:
-            # Somebody's override of chatter or activities: the sync itself is done. Not
-            # tried again, which would fill the log every minute.
-            _logger.exception("AP Sync: effects of job %s failed", job.id)
+    news = _apply(jobs)
     try:
         with env.cr.savepoint():
             news._mail_at_once()
@@ -53,3 +42,20 @@ def run(env):
         jobs.write({"effects_due": False})
         failpoints.reach("effects")
     return len(jobs)
+
+
+def _apply(jobs):
+    """Apply the effects of all at once, or, where one's fail, of each alone; return
+    those with which somebody has something to do who had not before."""
+    try:
+        with jobs.env.cr.savepoint():
+            return jobs._apply_effects()
+    except PASSING:
+        raise  # all of them are tried again
+    except Exception:
+        if len(jobs) > 1:
+            return jobs.browse().union(*map(_apply, jobs))
+        # Somebody's override of chatter or activities: the sync itself is done. Not
+        # tried again, which would fill the log every minute.
+        _logger.exception("AP Sync: effects of job %s failed", jobs.id)
+        return jobs.browse()

@@ -12,6 +12,7 @@ def record(env, jobs, troubles):
     :param jobs: the jobs of one connection that were served together.
     :param troubles: for each outcome the ``ConnectorError`` that tells of a trouble of
         the connection, or None.
+    :return: whether the ERP is at work: it answered, and nothing was to be noted.
     """
     connection = jobs.connection_id
     # What did not get its turn says nothing of the ERP.
@@ -24,7 +25,7 @@ def record(env, jobs, troubles):
         # It may have been stopped by an earlier answer of this round, before these
         # jobs came back: they are held with the others.
         jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
-        return
+        return False
     if len(errors) < len(troubles):
         if connection.failures:
             connection.write({"failures": 0, "failing_since": False})
@@ -33,6 +34,7 @@ def record(env, jobs, troubles):
     waits = [error.retry_after for error in errors if error.retry_after]
     if waits:
         connection.write({"not_before": schedule.after(now(env), max(waits))})
+    return bool(troubles) and not errors
 
 
 def _count_failures(env, connection, errors):

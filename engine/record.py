@@ -20,6 +20,7 @@ def record(env, results, connector):
 
     :param results: list of ``send.Result``.
     :param connector: the client that gave them; says what it can clear up.
+    :return: whether the ERP is at work, see ``health.record``.
     """
     jobs = env["ap.sync.job"].browse(result.work.job_id for result in results)
     # Waits for a user who is just editing such a job, for moments; first statement,
@@ -34,10 +35,12 @@ def record(env, results, connector):
     tokens = dict(env.cr.fetchall())
     _record_attempts(env, results)
     owners = _get_owners(jobs, results)
-    troubles, vendors, succeeded = [], {}, jobs.browse()
+    current = {}
     # One loop over the records themselves: what is read of one is read of all.
     for job, result in zip(jobs, results, strict=True):
-        if tokens.get(job.id) != result.work.token:
+        if tokens.get(job.id) == result.work.token:
+            current[job] = result
+        else:
             # The lease had run out and the job went on without this answer: it must
             # not overwrite what is known now. Resolving finds the bill by its key.
             _logger.warning(
@@ -45,23 +48,31 @@ def record(env, results, connector):
                 job.id,
                 result.error.kind if result.error else "accepted",
             )
-            continue
+    _succeed(
+        {
+            job: (result.receipts[0], result.work.document)
+            for job, result in current.items()
+            if result.work.mode != VERIFY and not result.error
+        }
+    )
+    troubles, vendors, succeeded = [], {}, jobs.browse()
+    for job, result in current.items():
+        trouble = None
         if result.work.mode == VERIFY:
             trouble = _record_verified(job, result, connector, owners)
         elif result.error:
             trouble = _record_refused(job, result, connector)
-        else:
-            trouble = _succeed(job, result.receipts[0], result.work.document)
         troubles.append(trouble)
         if job.status == "success":
             succeeded |= job
-            owners[result.receipts[0].erp_id] = job
-            if result.receipts[0].ours:
-                vendors[job] = result.receipts[0].vendor_erp_id
+            receipt = result.receipts[0]
+            owners[receipt.erp_id] = job
+            if receipt.ours:
+                vendors[job] = receipt.vendor_erp_id
     if succeeded:
-        _flag_changed(succeeded)
+        _flag_changed(_without_unwritten(succeeded, results))
     jobs._remember_vendors(vendors)
-    health.record(env, jobs, troubles)
+    return health.record(env, jobs, troubles)
 
 
 def _record_attempts(env, results):
@@ -96,15 +107,17 @@ def _prepare_outcome(env, result):
 # === WHAT A JOB BECOMES. Each returns what troubles the connection: the error, or None
 
 
-def _succeed(job, receipt, document):
-    job._update_status(
+def _succeed(accepted):
+    """Make jobs a success.
+
+    :param accepted: ``{job: (receipt, document)}``.
+    """
+    if not accepted:
+        return
+    jobs = next(iter(accepted)).union(*accepted)
+    jobs._update_status(
         "succeed",
-        erp_id=receipt.erp_id,
-        erp_number=receipt.number or receipt.erp_id,
-        erp_url=receipt.url,
-        notes="\n".join([*receipt.notes, *_left_out(job, document)]),
-        synced_at=now(job.env),
-        synced_fingerprint=document.fingerprint(),
+        synced_at=jobs._now(),
         changed_since_sync=False,
         look_first=False,
         released_rules=False,
@@ -112,13 +125,35 @@ def _succeed(job, receipt, document):
         retry_since=False,
         retry_count=0,
         effects_due=True,
-        **job._prepare_cause_values([]),
+        **jobs._prepare_cause_values([]),
     )
+    for job, (receipt, document) in accepted.items():
+        job.with_context(tracking_disable=True).write(
+            {
+                "erp_id": receipt.erp_id,
+                "erp_number": receipt.number or receipt.erp_id,
+                "erp_url": receipt.url,
+                "notes": "\n".join([*receipt.notes, *_left_out(job, document)]),
+                "synced_fingerprint": document.fingerprint(),
+            }
+        )
+
+
+def _without_unwritten(jobs, results):
+    """Return these jobs but for those whose bills nobody has written on since they were
+    claimed: of them it is known that they are not changed."""
+    claimed = {result.work.job_id: result.work.stamp for result in results}
+    if not any(claimed.values()):
+        return jobs
+    stamps = jobs._get_bill_stamps()
+    return jobs.filtered(lambda job: stamps[job] != claimed[job.id])
 
 
 def _flag_changed(jobs):
     """Edited while it was under way? Then what the ERP has is the old text. A bill that
     can't be read any more counts as changed: its outcome must be recorded anyway."""
+    if not jobs:
+        return
     try:
         with jobs.env.cr.savepoint():
             changed = jobs.filtered(lambda job: job._is_bill_changed())
@@ -185,21 +220,23 @@ def doubt(job, error, connector, settle):
 def _retry(job, error):
     """Surely not sent: again later, until the window is over. What the ERP or the
     connection as a whole ask for does not use up the bill's own tries."""
-    values = job._prepare_error_values(error.kind, error.message)
-    waits = error.kind == "not_sent_in_time" or error.retry_after is not None
-    if KINDS[error.kind].person or waits:
-        moment = schedule.after(now(job.env), error.retry_after or 0)
-        job._update_status("retry", next_try_at=moment, **values)
-        return
-    again = _next_try(job)
+    again = _next_try(job, error)
     if again is None:
         _fail(job, error.kind, error.message)
         return
+    values = job._prepare_error_values(error.kind, error.message)
     job._update_status("retry", **again, **values)
 
 
-def _next_try(job):
+def _next_try(job, error=None):
     """Return the values of the next try, or None when the window is over."""
+    if error and (
+        KINDS[error.kind].person
+        or error.kind == "not_sent_in_time"
+        or error.retry_after is not None
+    ):
+        # No try of its own: it is the connection that waits, or the bill had no turn.
+        return {"next_try_at": schedule.after(now(job.env), error.retry_after or 0)}
     since = job.retry_since or now(job.env)
     if now(job.env) - since >= schedule.WINDOW:
         return None
@@ -229,7 +266,7 @@ def _record_verified(job, result, connector, owners):
     :param owners: ``{ERP id: job}`` of the ERP's bills that belong to a job.
     """
     if result.error:
-        again = _next_try(job)
+        again = _next_try(job, result.error)
         if again is None:
             _fail(job, "outcome_unknown", result.error.message)
         else:
@@ -254,7 +291,8 @@ def _record_verified(job, result, connector, owners):
                 ),
             )
             return None
-        return _succeed(job, same[0], document)
+        _succeed({job: (same[0], document)})
+        return None
     if not found and job.erp_id:
         _fail(
             job,

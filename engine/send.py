@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from ..connectors import ConnectorError, Outcome, Receipt
 from ..connectors.kinds import KINDS
@@ -12,6 +13,9 @@ from . import failpoints
 from .claim import UPDATE, VERIFY, Work
 
 _logger = logging.getLogger(__name__)
+
+#: Seconds that an outcome waits for others.
+GATHER = 0.1
 
 
 @dataclass(frozen=True)
@@ -25,29 +29,68 @@ class Result:
     duration: float = 0.0
 
 
-def send_all(connector, works, concurrency):
-    """Serve claimed jobs, ``concurrency`` of them at once.
+class Sender:
+    """Serves claimed jobs, ``concurrency`` of them at once, while the caller claims the
+    next and records what is done. A context manager; one thread uses it.
 
-    :return: an iterator of lists of ``Result``: whatever was ready each time, so that
-        outcomes are recorded while others are still under way. Once the ERP asks to
-        wait, or only a person can mend the connection, those not begun stay here.
+    Once the ERP asks to wait, or only a person can mend the connection, those not begun
+    come back unsent. Left with an exception, they are not sent either: nobody would
+    record it.
     """
-    halt = threading.Event()
-    with ThreadPoolExecutor(
-        max_workers=max(1, min(concurrency, len(works))), thread_name_prefix="ap_sync"
-    ) as pool:
-        futures = {pool.submit(perform, connector, work, halt) for work in works}
-        while futures:
-            first = next(as_completed(futures))
-            ready = {future for future in futures if future.done()} | {first}
-            futures -= ready
-            yield [future.result() for future in ready]
+
+    def __init__(self, connector, concurrency):
+        self.connector = connector
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="ap_sync")
+        self.concurrency = concurrency
+        self._halt = threading.Event()
+        self._done = SimpleQueue()
+        self._under_way = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._halt.set()
+        self._pool.shutdown()
+
+    def __len__(self):
+        """How many were put in and not yet taken out."""
+        return self._under_way
+
+    @property
+    def halted(self):
+        return self._halt.is_set()
+
+    def halt(self):
+        """Send nothing more; what is not begun comes back unsent."""
+        self._halt.set()
+
+    def put(self, works):
+        """Serve these too."""
+        for work in works:
+            self._under_way += 1
+            future = self._pool.submit(perform, self.connector, work, self._halt)
+            future.add_done_callback(self._done.put)
+
+    def take(self):
+        """Return results, as a list of ``Result``: waits for the first, and a moment
+        for others to be recorded in one transaction with it."""
+        results = [self._done.get().result()]
+        until = time.monotonic() + GATHER
+        while len(results) < min(self.concurrency, self._under_way):
+            try:
+                wait = max(0.0, until - time.monotonic())
+                results.append(self._done.get(timeout=wait).result())
+            except Empty:
+                break
+        self._under_way -= len(results)
+        return results
 
 
 def perform(connector, work, halt):
     """Serve one claimed job; never raises.
 
-    :param halt: set by whichever job of the round learns that nothing more may go.
+    :param halt: set by whichever job learns that nothing more may go.
     :return: its ``Result``. What is not foreseen counts as unclear, never as refused.
     """
     started = time.monotonic()

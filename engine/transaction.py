@@ -27,13 +27,14 @@ PASSING = (
 )
 
 
-def transact(registry, step, *args, tries=5, lang=None):
+def transact(registry, step, *args, tries=5, lang=None, news=None):
     """Run ``step(env, *args)`` in a transaction of its own and commit it.
 
     The step must change nothing but the database: it may run several times.
 
     :param tries: how often, with growing pauses of up to 2 s, a passing failure of
         the database is tried again; each time on a new connection.
+    :param news: a ``live.News`` that tells open screens of it, with other changes.
     :return: what the step returned in the run that was committed.
     :raise: the last failure when it did not pass, any other at once.
     """
@@ -55,7 +56,10 @@ def transact(registry, step, *args, tries=5, lang=None):
             )
             time.sleep(min(2.0, 0.05 * 2**number) * random.uniform(0.5, 1.0))
         else:
-            live.announce(registry, changes)
+            if news:
+                news.add(changes)
+            else:
+                live.announce(registry, changes)
             return result
 
 

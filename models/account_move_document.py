@@ -36,7 +36,8 @@ class AccountMove(models.Model):
     def _get_ap_sync_analytic_accounts(self):
         """Return the analytic accounts that the lines are spread over."""
         lines = self._get_ap_sync_lines().sudo()
-        return lines.distribution_analytic_account_ids
+        # Most have none, and the field is computed for each that is asked.
+        return lines.filtered("analytic_distribution").distribution_analytic_account_ids
 
     def _get_ap_sync_mapped_records(self):
         """Return what these bills use that may have a counterpart in an ERP: a list

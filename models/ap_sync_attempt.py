@@ -53,7 +53,8 @@ class ApSyncAttempt(models.Model):
     excerpt = fields.Text("Answer")
     erp_id = fields.Char("ERP ID")
     erp_number = fields.Char("ERP Number")
-    document = fields.Json("Document as Sent")
+    # Not read along with the rest: it is as large as all else together.
+    document = fields.Json("Document as Sent", prefetch=False)
 
     _job_number_uniq = models.UniqueIndex("(job_id, number)")
 

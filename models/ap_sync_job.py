@@ -223,7 +223,8 @@ class ApSyncJob(models.Model):
                     )
                 )
         status, phase = split_state(move.target)
-        self.write(
+        # Nothing of a job is tracked in its chatter: its attempts tell it all.
+        self.with_context(tracking_disable=True).write(
             {
                 "status": status,
                 "phase": phase,

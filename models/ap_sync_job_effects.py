@@ -10,35 +10,43 @@ class ApSyncJob(models.Model):
     _inherit = "ap.sync.job"
 
     def _apply_effects(self):
-        """Tell people about an outcome: one line in the bill's chatter when its status
+        """Tell people about outcomes: one line in the bill's chatter when its status
         is final, and one activity for whoever has to do something.
 
-        :return: whether somebody has something to do who had not before.
+        :return: the jobs with which somebody has something to do who had not before.
         """
+        news = self.browse()
+        # One connection has one job for a bill, so each bill gets one line at a time.
+        for jobs in self.grouped("connection_id").values():
+            spoken = jobs._in_company_language()
+            lines = {job.move_id.id: job._prepare_log_line() for job in spoken}
+            told = spoken.move_id.browse(move for move, line in lines.items() if line)
+            if told:
+                told._message_log_batch(lines)
+            news |= spoken.filtered(lambda job: job._update_activity())
+        return news.with_env(self.env)
+
+    def _prepare_log_line(self):
+        """Return what the bill's chatter says of the outcome, if it is one."""
         self.ensure_one()
-        self = self._in_company_language()  # pylint: disable=self-cls-assignment
         name = self.connection_id.name
         if self.status == "success":
-            self.move_id.message_post(
-                body=self.env._(
-                    "Synced to %(connection)s as %(number)s. %(notes)s",
-                    connection=name,
-                    number=self.erp_number,
-                    notes=self.notes or "",
-                )
+            return self.env._(
+                "Synced to %(connection)s as %(number)s. %(notes)s",
+                connection=name,
+                number=self.erp_number,
+                notes=self.notes or "",
             )
-        elif self.status == "failed":
+        if self.status == "failed":
             title, todo = describe(self.env, self.error_kind)
-            self.move_id.message_post(
-                body=self.env._(
-                    "Sync to %(connection)s failed: %(title)s. %(message)s %(todo)s",
-                    connection=name,
-                    title=title,
-                    message=self.message or "",
-                    todo=todo,
-                )
+            return self.env._(
+                "Sync to %(connection)s failed: %(title)s. %(message)s %(todo)s",
+                connection=name,
+                title=title,
+                message=self.message or "",
+                todo=todo,
             )
-        return self._update_activity()
+        return ""
 
     def _update_activity(self):
         """Have one activity open while somebody has to do something, else none.

@@ -17,6 +17,7 @@ from . import test_engine_halt
 from . import test_engine_keys
 from . import test_engine_look_first
 from . import test_engine_restored
+from . import test_engine_stretch
 from . import test_engine_upkeep
 from . import test_explain
 from . import test_fingerprint

@@ -9,7 +9,9 @@ thousands of histories run in seconds, none of which a person would think of.
 # pylint does not know that message.)
 # pylint: disable=unknown-option-value,method-required-super
 
+import functools
 import itertools
+import operator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -78,6 +80,9 @@ class Records:
 
     def __or__(self, other):
         return type(self)(self.env, self.rows + (other - self).rows)
+
+    def union(self, *others):
+        return functools.reduce(operator.or_, others, self)
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -205,6 +210,12 @@ class Job(Records):
 
     def _is_bill_changed(self):
         return self.document().fingerprint() != self.synced_fingerprint
+
+    def with_context(self, **_context):
+        return self
+
+    def _get_bill_stamps(self):
+        return {job: (job.total,) for job in self}
 
     def document(self):
         """Return the bill as it is today, under the job's key."""

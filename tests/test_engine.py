@@ -150,7 +150,7 @@ class TestEngine(ApSyncCommon):
         self.connection.concurrency = 1
         self.erp.script = [error("rate_limited", retry_after=120.0)]
         self.dispatch()
-        self.assertEqual(set(jobs.mapped("phase")), {"retrying"})
+        self.assertEqual(set(jobs.mapped("phase")), {"retrying", "queued"})
         self.assertEqual(set(jobs.mapped("retry_count")), {0})
         self.assertEqual(self.connection.health, "waiting")
         self.make_due(jobs)

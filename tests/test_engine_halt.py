@@ -18,13 +18,7 @@ class TestEngineHalt(ApSyncCommon):
 
     def record_one_by_one(self):
         """Have each outcome recorded alone, as when the answers come slowly."""
-        send_all = send.send_all
-
-        def slowly(*args):
-            for results in send_all(*args):
-                yield from ([result] for result in results)
-
-        self.startPatcher(patch.object(dispatcher, "send_all", slowly))
+        self.startPatcher(patch.object(send, "GATHER", 0))
 
     def test_after_a_429_no_bill_of_the_round_is_sent(self):
         self.erp.script = [

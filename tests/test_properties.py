@@ -231,7 +231,9 @@ class JobMachine(RuleBasedStateMachine):
         assert not (self.erp.under_way and self.capability != Capability.IDEMPOTENT), (
             "sent while an earlier write may still arrive"
         )
-        [work] = claim._claim_send({self.job: document}, until, 0.0)
+        [work] = claim._claim_send(
+            {self.job: document}, until, 0.0, self.job._get_bill_stamps()
+        )
         return work
 
     def reach(self, work, trouble):
