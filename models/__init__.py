@@ -18,8 +18,8 @@ from . import ap_sync_erp_record
 from . import ap_sync_job
 from . import ap_sync_job_actions
 from . import ap_sync_job_bulk
+from . import ap_sync_job_changes
 from . import ap_sync_job_decide
-from . import ap_sync_job_decide_many
 from . import ap_sync_job_effects
 from . import ap_sync_job_evaluate
 from . import ap_sync_job_explain

@@ -94,7 +94,7 @@ class ApSyncJob(models.Model):
         guidance = False if self.error_kind else self.guidance
         message, fixes = self.message, []
         if self.changed_since_sync:
-            message = self.env._("The bill was changed after it was synced.")
+            message = self._get_change_message()
             guidance = (
                 self.env._(
                     "An AP Sync manager changes it in the ERP by hand, then presses "
@@ -116,6 +116,14 @@ class ApSyncJob(models.Model):
                 "fixes": fixes,
             }
         ]
+
+    def _get_change_message(self):
+        if self.move_id.state == "cancel":
+            return self.env._("The bill was cancelled after it was synced.")
+        changes = self._describe_changes()
+        if not changes:
+            return self.env._("The bill was changed after it was synced.")
+        return self.env._("The bill was changed after it was synced: %s.", changes)
 
     def _find_fixes(self):
         """Return where that is mended for which the ERP refused the bill."""

@@ -111,11 +111,49 @@ class TestExplain(ApSyncCommon):
         job = self.submit(self.make_bill())
         self.dispatch()
         self.assertFalse(job.cause_alerts)
+        sent = job.move_id.ref
         job.move_id.ref = "OTHER"
         self.commit()
         [alert] = job.cause_alerts
-        self.assertIn("changed after it was synced", alert["message"])
+        self.assertEqual(
+            alert["message"],
+            f"The bill was changed after it was synced: Reference: “{sent}” → “OTHER”.",
+        )
         self.assertEqual(self.buttons(job), ["Sync", "Open in ERP"])
+
+    def test_each_change_since_the_sync_is_told_and_many_are_counted(self):
+        bill = self.make_bill(lines=[{"price_unit": 100.0}, {"price_unit": 50.0}])
+        job = self.submit(bill)
+        self.dispatch()
+        power = self.expense.copy({"code": "600902", "name": "Power"})
+        bill.button_draft()
+        bill.invoice_line_ids[0].price_unit = 120.0
+        bill.invoice_line_ids[1].account_id = power
+        bill.action_post()
+        self.commit()
+        said = job._describe_changes()
+        self.assertIn("Price of line 1: 100.00 → 120.00", said)
+        self.assertIn(f"Account of line 2: {self.expense.name} → Power", said)
+        self.assertIn("Total: ", said)
+        bill.button_draft()
+        bill.write(
+            {
+                "partner_id": self.partner_b.id,
+                "invoice_date": "2026-10-01",
+                "date": "2026-10-02",
+                "ref": "OTHER",
+            }
+        )
+        self.assertRegex(job._describe_changes(), r"^Vendor: partner_a → .* \d+ more$")
+        bill.invoice_line_ids[1].unlink()
+        self.assertEqual(job._describe_changes().count("line"), 0)
+
+    def test_a_bill_that_was_cancelled_says_so(self):
+        job = self.submit(self.make_bill())
+        self.dispatch()
+        job.move_id.button_cancel()
+        self.commit()
+        self.assertIn("cancelled after it was synced", job.cause_alerts[0]["message"])
 
     # -- The root first, and where it is cured
 

@@ -1,0 +1,102 @@
+from odoo import models
+from odoo.tools import format_date, format_list, formatLang
+
+from ..connectors import Document
+from ..connectors.base import Ref
+
+#: A bill that was written anew shows this many changes.
+MAX_CHANGES = 5
+
+
+class ApSyncJob(models.Model):
+    """What a bill says now that it did not say when it was synced."""
+
+    _inherit = "ap.sync.job"
+
+    def _describe_changes(self):
+        """Return in words what was changed since the last document was sent; nothing
+        where that can't be told."""
+        self.ensure_one()
+        try:
+            sent = Document.from_json(self.attempt_ids[:1].document)
+        except (TypeError, KeyError, ValueError):
+            return ""  # of an older format, or marked as synced without a document
+        today = self.move_id._prepare_ap_sync_document(self, erp_ids={}, files={})
+        changes = [
+            self.env._(
+                "%(field)s: %(before)s → %(after)s",
+                field=label,
+                before=self._describe_value(before),
+                after=self._describe_value(after),
+            )
+            for label, before, after in self._compare(sent, today)
+        ]
+        shown = changes[:MAX_CHANGES]
+        if left := len(changes) - len(shown):
+            shown.append(self.env._("%s more", left))
+        return format_list(self.env, shown, "unit") if shown else ""
+
+    def _compare(self, sent, today):
+        """Yield ``(label, before, after)`` for what differs between two documents."""
+        fields = {
+            "vendor": self.env._("Vendor"),
+            "reference": self.env._("Reference"),
+            "bill_date": self.env._("Bill date"),
+            "accounting_date": self.env._("Accounting date"),
+            "due_date": self.env._("Due date"),
+            "payment_term": self.env._("Payment terms"),
+            "currency": self.env._("Currency"),
+            "tax": self.env._("Tax"),
+            "total": self.env._("Total"),
+        }
+        for name, label in fields.items():
+            yield from _difference(label, getattr(sent, name), getattr(today, name))
+        if len(sent.lines) != len(today.lines):
+            yield self.env._("Lines"), str(len(sent.lines)), str(len(today.lines))
+            return
+        fields = {
+            "name": self.env._("Description of line %s"),
+            "account": self.env._("Account of line %s"),
+            "taxes": self.env._("Taxes of line %s"),
+            "quantity": self.env._("Quantity of line %s"),
+            "price_unit": self.env._("Price of line %s"),
+            "subtotal": self.env._("Amount of line %s"),
+            "analytic": self.env._("Analytic accounts of line %s"),
+        }
+        pairs = zip(sent.lines, today.lines, strict=True)
+        for number, (before, after) in enumerate(pairs, 1):
+            for name, label in fields.items():
+                yield from _difference(
+                    label % number, getattr(before, name), getattr(after, name)
+                )
+
+    def _describe_value(self, value):
+        match value:
+            case None | "" | ():
+                return self.env._("none")
+            case str():
+                return f"“{value}”"
+            case Ref():
+                return value.name
+            case tuple():
+                # Analytic accounts come with their share, taxes alone.
+                refs = [item[0] if isinstance(item, tuple) else item for item in value]
+                return format_list(self.env, [ref.name for ref in refs], "unit")
+            case _ if hasattr(value, "isoformat"):
+                return format_date(self.env, value)
+            case _:
+                return formatLang(self.env, float(value), digits=2)
+
+
+def _difference(label, before, after):
+    if _identity(before) != _identity(after):
+        yield label, before, after
+
+
+def _identity(value):
+    """What is compared: which record it is, not what it is called today."""
+    if isinstance(value, Ref):
+        return value.local_id
+    if isinstance(value, tuple):
+        return [_identity(item) for item in value]
+    return value
