@@ -8,7 +8,7 @@ from odoo.tools import SQL
 
 from ..connectors import CONNECTORS, ConnectorError, Outcome
 from . import effects, schedule
-from .record import doubt
+from .outcome import doubt
 from .transaction import PASSING, now, transact
 
 _logger = logging.getLogger(__name__)

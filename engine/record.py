@@ -4,9 +4,8 @@ import logging
 
 from odoo.tools import SQL
 
-from ..connectors import Capability, Outcome, base
-from ..connectors.kinds import KINDS
-from . import health, schedule
+from ..connectors import Outcome
+from . import health, outcome
 from .claim import VERIFY
 from .transaction import PASSING, now
 
@@ -48,7 +47,7 @@ def record(env, results, connector):
                 job.id,
                 result.error.kind if result.error else "accepted",
             )
-    _succeed(
+    outcome.succeed(
         {
             job: (result.receipts[0], result.work.document)
             for job, result in current.items()
@@ -59,9 +58,9 @@ def record(env, results, connector):
     for job, result in current.items():
         trouble = None
         if result.work.mode == VERIFY:
-            trouble = _record_verified(job, result, connector, owners)
+            trouble = outcome.resolve(job, result, connector, owners)
         elif result.error:
-            trouble = _record_refused(job, result, connector)
+            trouble = outcome.refuse(job, result, connector)
         troubles.append(trouble)
         if job.status == "success":
             succeeded |= job
@@ -104,41 +103,6 @@ def _prepare_outcome(env, result):
     return values
 
 
-# === WHAT A JOB BECOMES. Each returns what troubles the connection: the error, or None
-
-
-def _succeed(accepted):
-    """Make jobs a success.
-
-    :param accepted: ``{job: (receipt, document)}``.
-    """
-    if not accepted:
-        return
-    jobs = next(iter(accepted)).union(*accepted)
-    jobs._update_status(
-        "succeed",
-        synced_at=jobs._now(),
-        changed_since_sync=False,
-        look_first=False,
-        released_rules=False,
-        next_try_at=False,
-        retry_since=False,
-        retry_count=0,
-        effects_due=True,
-        **jobs._prepare_cause_values([]),
-    )
-    for job, (receipt, document) in accepted.items():
-        job.with_context(tracking_disable=True).write(
-            {
-                "erp_id": receipt.erp_id,
-                "erp_number": receipt.number or receipt.erp_id,
-                "erp_url": receipt.url,
-                "notes": "\n".join([*receipt.notes, *_left_out(job, document)]),
-                "synced_fingerprint": document.fingerprint(),
-            }
-        )
-
-
 def _without_unwritten(jobs, results):
     """Return these jobs but for those whose bills nobody has written on since they were
     claimed: of them it is known that they are not changed."""
@@ -167,175 +131,6 @@ def _flag_changed(jobs):
         _logger.exception("AP Sync: job %s can't be compared with its bill", jobs.id)
         changed = jobs
     changed.write({"changed_since_sync": True})
-
-
-def _left_out(job, document):
-    """Tell which files stayed here, if any."""
-    if document.left_out:
-        names = ", ".join(document.left_out)
-        yield job.env._("Not sent, too large together: %s. Attach by hand.", names)
-
-
-def _record_refused(job, result, connector):
-    """A write that was not accepted, by what is known of it."""
-    error = result.error
-    if error.outcome == Outcome.AMBIGUOUS or error.kind == "duplicate_bill":
-        doubt(job, error, connector, connector.settle_seconds)
-        return error if error.outcome == Outcome.AMBIGUOUS else None
-    kind = KINDS[error.kind]
-    if error.lock_date:
-        job.connection_id.write({"erp_lock_date": error.lock_date})
-    if kind.person or error.outcome == Outcome.NOT_SENT:
-        _retry(job, error)
-        return error
-    _fail(job, error.kind, error.message)
-    return None
-
-
-def doubt(job, error, connector, settle):
-    """Ask the ERP before anything more is sent; it may be writing still.
-
-    The first time after the settle delay, then at growing pauses: an ERP that answers
-    unclearly every time must not be sent the same bill for ever.
-
-    :param error: the ``ConnectorError`` that left it unclear.
-    :param settle: seconds the ERP may need to finish what it was sent.
-    """
-    again = _next_try(job)
-    if connector.capability == Capability.NONE or again is None:
-        _fail(job, "outcome_unknown", error.message)
-        return
-    if error.kind == "duplicate_bill":
-        settle = 0  # it says that the bill is there
-    earliest = schedule.after(now(job.env), max(settle, error.retry_after or 0))
-    if not job.retry_count:
-        again["next_try_at"] = earliest
-    again["next_try_at"] = max(again["next_try_at"], earliest)
-    values = job._prepare_error_values(error.kind, error.message)
-    # An ERP that honours keys is not asked but sent the same key again.
-    repeat = connector.capability == Capability.IDEMPOTENT and job.phase == "sending"
-    job._update_status("retry" if repeat else "doubt", **again, **values)
-
-
-def _retry(job, error):
-    """Surely not sent: again later, until the window is over. What the ERP or the
-    connection as a whole ask for does not use up the bill's own tries."""
-    again = _next_try(job, error)
-    if again is None:
-        _fail(job, error.kind, error.message)
-        return
-    values = job._prepare_error_values(error.kind, error.message)
-    job._update_status("retry", **again, **values)
-
-
-def _next_try(job, error=None):
-    """Return the values of the next try, or None when the window is over."""
-    if error and (
-        KINDS[error.kind].person
-        or error.kind == "not_sent_in_time"
-        or error.retry_after is not None
-    ):
-        # No try of its own: it is the connection that waits, or the bill had no turn.
-        return {"next_try_at": schedule.after(now(job.env), error.retry_after or 0)}
-    since = job.retry_since or now(job.env)
-    if now(job.env) - since >= schedule.WINDOW:
-        return None
-    return {
-        "next_try_at": now(job.env) + schedule.delay(job.retry_count),
-        "retry_since": since,
-        "retry_count": job.retry_count + 1,
-    }
-
-
-def _fail(job, kind, message):
-    if job._get_unclear_attempt():
-        # This try was refused or never left, an earlier one may have arrived: a new
-        # key would make a second bill, so a person looks first.
-        kind = "outcome_unknown"
-    job._update_status(
-        "fail",
-        next_try_at=False,
-        effects_due=True,
-        **job._prepare_error_values(kind, message),
-    )
-
-
-def _record_verified(job, result, connector, owners):
-    """The ERP was asked about a job in doubt: adopt, send again, or stop.
-
-    :param owners: ``{ERP id: job}`` of the ERP's bills that belong to a job.
-    """
-    if result.error:
-        again = _next_try(job, result.error)
-        if again is None:
-            _fail(job, "outcome_unknown", result.error.message)
-        else:
-            job._update_status("doubt", **again)
-        return result.error
-    document, found = result.work.document, result.receipts
-    if [receipt.erp_id for receipt in found] == [job.erp_id]:
-        # A change of a bill that is there: an equal head does not prove that it
-        # arrived, and sending it again is harmless.
-        _resend(job)
-        return None
-    same = [receipt for receipt in found if base.matches(document, receipt)]
-    if len(found) == 1 and same and _is_complete(job, same[0]):
-        if other := owners.get(same[0].erp_id):
-            _fail(
-                job,
-                "duplicate_bill",
-                job.env._(
-                    "The ERP's %(number)s is that of %(other)s.",
-                    number=same[0].number or same[0].erp_id,
-                    other=other.display_name,
-                ),
-            )
-            return None
-        _succeed({job: (same[0], document)})
-        return None
-    if not found and job.erp_id:
-        _fail(
-            job,
-            "bill_missing_in_erp",
-            job.env._("%s is no longer in the ERP.", job.erp_number or job.erp_id),
-        )
-    elif not found and job.error_kind == "duplicate_bill":
-        _fail(
-            job,
-            "outcome_unknown",
-            job.env._("The ERP says that it has this bill, but it can't be found."),
-        )
-    elif not found or (len(found) == 1 and _is_resumable(job, found[0])):
-        # Not there, or our own unfinished draft: sent again under the same key.
-        _resend(job)
-    else:
-        candidates = ", ".join(
-            f"{receipt.number or receipt.erp_id} ({receipt.total} {receipt.currency})"
-            for receipt in found
-        )
-        _fail(
-            job,
-            "outcome_unknown",
-            job.env._(
-                "The ERP has a bill with this vendor and reference that is not the "
-                "same: %s.",
-                candidates,
-            ),
-        )
-    return None
-
-
-def _resend(job):
-    job._update_status("resend", next_try_at=now(job.env), look_first=False)
-
-
-def _is_complete(job, receipt):
-    return receipt.posted or not job.connection_id.post_in_erp
-
-
-def _is_resumable(job, receipt):
-    """A draft of ours that a crash left half done."""
-    return receipt.ours and not _is_complete(job, receipt)
 
 
 def _get_owners(jobs, results):

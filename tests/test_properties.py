@@ -20,7 +20,7 @@ from ..connectors import CONNECTORS, Capability, Outcome
 from ..connectors.odoo_errors import from_exception
 from ..connectors.redact import Redactor
 from ..connectors.transport import MAX_WAIT, Answer, Transport
-from ..engine import claim, health, reaper, record, schedule
+from ..engine import claim, health, outcome, reaper, record, schedule
 from ..engine.claim import VERIFY
 from ..engine.send import Result
 from .job_model import PAUSES, SETTLE, TROUBLES, Connection, Env, Erp, Job, failure
@@ -142,7 +142,7 @@ class TestSchedule(BaseCase):
         job = Job.make(env, Connection())
         since = env.now() - timedelta(minutes=minutes)
         job.write({"retry_since": since, "retry_count": count})
-        again = record._next_try(job)
+        again = outcome._next_try(job)
         if minutes >= 3 * 24 * 60:
             self.assertIsNone(again)
         else:
