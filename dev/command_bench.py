@@ -26,7 +26,7 @@ def run(odoo: str | None, arguments: list[str]) -> int:
     """Set up, run the bench, and return its exit code: 0 when all goals were met.
 
     :param arguments: the parts to measure (none: all), `--runs N`, `--bills N`,
-        `--out DIR`; see `tests/speed/__main__.py`.
+        `--out FILE`; see `tests/speed/__main__.py`.
     """
     python = Workspace(odoo).python
     # What can't be understood is said before minutes are spent on setting up.

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import part_throughput
+import report
 from stage import Stage
 
 from bench import Set
@@ -23,15 +24,23 @@ def main():
     if not options.prepared:
         return 0  # the arguments make sense: that is all `dev` asks before it sets up
     given = Set(**json.loads(Path(options.prepared).read_text()))
-    results = {}
+    measured, missed = {}, []
     with Stage(given) as stage:
+        measured["machine"] = report.machine(stage)
         for name in options.parts or PARTS:
             started = time.monotonic()
-            results[name] = PARTS[name].run(stage, options)
+            say(f"{name}:")
+            measured[name] = PARTS[name].run(stage, options)
+            lines, short = PARTS[name].report(measured[name])
+            say("\n".join(lines))
             say(f"{name}: measured in {time.monotonic() - started:.0f} s")
+            missed += [f"{name}: {text}" for text in short]
     if options.out:
-        Path(options.out).write_text(json.dumps(results, indent=1) + "\n")
-    return 0
+        text = json.dumps(measured, indent=1, sort_keys=True)
+        Path(options.out).write_text(text + "\n", encoding="utf-8")
+    for text in missed:
+        say(f"goal missed: {text}")
+    return 1 if missed else 0
 
 
 def _parser():
@@ -40,7 +49,7 @@ def _parser():
     parser.add_argument("--prepared", help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--bills", type=int, default=2000)
-    parser.add_argument("--peers", default="ceiling,queue_job,one_by_one")
+    parser.add_argument("--peers", default=",".join(part_throughput.GOALS))
     parser.add_argument("--out")
     return parser
 
