@@ -8,9 +8,8 @@ from pathlib import Path
 
 import part_throughput
 import report
-from stage import Stage
-
 from bench import Set
+from stage import Stage
 
 PARTS = {"throughput": part_throughput}
 

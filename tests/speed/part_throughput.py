@@ -7,10 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import shell
 from report import spread, table
 from stage import LIMIT
-
-import shell
 
 CEILING = Path(__file__).parent / "ceiling.py"
 DONE = """

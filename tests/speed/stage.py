@@ -4,9 +4,8 @@ peer does the same work."""
 import os
 import time
 
-from slow_erp import SlowErp
-
 from bench import Bench
+from slow_erp import SlowErp
 
 LATENCY = 0.1
 LIMIT = 20
