@@ -6,6 +6,7 @@ from . import test_buttons
 from . import test_companies
 from . import test_connector_odoo
 from . import test_connector_odoo_real
+from . import test_cost
 from . import test_decide_many
 from . import test_digest
 from . import test_document
