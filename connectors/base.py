@@ -138,8 +138,9 @@ class Document:
 
     ``kind`` is ``bill``, ``refund`` or ``receipt``; totals are positive for all.
     ``key`` is the idempotency key of this revision. ``left_out`` names files that are
-    too large to go along. ``version`` is the format of the
-    stored JSON, so that an old one can still be read after an upgrade.
+    too large to go along. ``cancelled`` is a bill that is to count no more.
+    ``version`` is the format of the stored JSON, so that an old one can still be read
+    after an upgrade.
     """
 
     key: str
@@ -159,6 +160,7 @@ class Document:
     narration: str = ""
     attachments: tuple[Attachment, ...] = ()
     left_out: tuple[str, ...] = ()
+    cancelled: bool = False
     version: int = 1
 
     def to_json(self) -> dict:
@@ -186,13 +188,14 @@ class Document:
 
     def fingerprint(self) -> str:
         """Return a hash of what the bill says, whatever its key, files and mappings,
-        and whatever the vendor's telephone number or an account's name are today.
+        whether it is cancelled, and whatever the vendor's telephone number or an
+        account's name are today.
 
         Two equal fingerprints mean that the ERP would get the same bill, so a bill
         whose fingerprint moved since the sync was changed since the sync.
         """
         data = self.to_json()
-        for volatile in ("key", "version", "attachments", "left_out"):
+        for volatile in ("key", "version", "attachments", "left_out", "cancelled"):
             del data[volatile]
         data = _identities(data)
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
@@ -209,6 +212,7 @@ class Receipt:
     somebody else entered it.
     ``notes`` are things a person should see although the bill is in the books (it
     was booked on another date, the file could not be attached, ...).
+    ``missing_files`` names the files that it has not and may take another time.
     """
 
     erp_id: str
@@ -223,6 +227,7 @@ class Receipt:
     vendor_erp_id: str = ""
     ours: bool = True
     notes: tuple[str, ...] = ()
+    missing_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -301,12 +306,29 @@ class Connector(Protocol):
     ) -> Receipt:
         """Bring the ERP's bill ``erp_id`` to what the document says; safe to repeat."""
 
+    def cancel(
+        self, document: Document, erp_id: str, *, attempt: str, deadline: float
+    ) -> Receipt:
+        """Cancel (void) the ERP's bill ``erp_id``; safe to repeat. One that is gone or
+        cancelled there already is no error."""
+
+    def attach(
+        self, document: Document, erp_id: str, *, attempt: str, deadline: float
+    ) -> Receipt:
+        """Attach to the ERP's bill ``erp_id`` those files of the document that it has
+        not, and change nothing else; safe to repeat. A file that is refused is a note
+        on the receipt."""
+
     def look_up(
         self, document: Document, *, deadline: float, erp_id: str = ""
     ) -> list[Receipt]:
         """Return what the ERP holds for this document's key (or for ``erp_id``), else
         bills with the same vendor, kind and reference. An empty list means: not
-        there."""
+        there. A cancelled bill counts as not there."""
+
+    def read_bills(self, erp_ids: list[str], *, deadline: float) -> dict[str, Receipt]:
+        """Return what the ERP has of these bills now, by its ids; without those that
+        are gone or cancelled."""
 
     def check(self, *, deadline: float) -> list[CheckItem]:
         """Test the connection item by item; report, don't raise."""

@@ -63,10 +63,23 @@ class Guarded:
         with self._guard():
             return self._receipt(self._connector.update(document, erp_id, **options))
 
+    def cancel(self, document, erp_id, **options):
+        with self._guard():
+            return self._receipt(self._connector.cancel(document, erp_id, **options))
+
+    def attach(self, document, erp_id, **options):
+        with self._guard():
+            return self._receipt(self._connector.attach(document, erp_id, **options))
+
     def look_up(self, document, **options):
         with self._guard():
             found = self._connector.look_up(document, **options)
             return [self._receipt(receipt) for receipt in found]
+
+    def read_bills(self, erp_ids, **options):
+        with self._guard(), _readable():
+            found = self._connector.read_bills(erp_ids, **options)
+            return {key: self._receipt(found[key]) for key in erp_ids if key in found}
 
     def check(self, **options):
         with self._guard(), _readable():

@@ -21,7 +21,7 @@ from datetime import date
 from typing import ClassVar
 
 from . import odoo_bill as bills
-from . import odoo_setup
+from . import odoo_setup, odoo_update
 from .base import (
     Capability,
     CheckItem,
@@ -33,7 +33,6 @@ from .base import (
     Settings,
 )
 from .odoo_rpc import OdooRpc, Session, number
-from .odoo_update import amend
 from .odoo_values import (
     MOVE_TYPES,
     NAMESPACE,
@@ -111,7 +110,29 @@ class OdooConnector:
         """
         odoo = self._session(deadline, attempt)
         bill_id = number(erp_id, "bill_missing_in_erp")
-        return amend(odoo, document, bill_id)
+        return odoo_update.amend(odoo, document, bill_id)
+
+    def cancel(
+        self, document: Document, erp_id: str, *, attempt: str, deadline: float
+    ) -> Receipt:
+        """See ``Connector.cancel``.
+
+        :raise ConnectorError: ``bill_paid_in_erp``, ``period_closed_update``.
+        """
+        odoo = self._session(deadline, attempt)
+        bill_id = number(erp_id, "bill_missing_in_erp")
+        return odoo_update.cancel(odoo, document, bill_id)
+
+    def attach(
+        self, document: Document, erp_id: str, *, attempt: str, deadline: float
+    ) -> Receipt:
+        """See ``Connector.attach``.
+
+        :raise ConnectorError: ``bill_missing_in_erp``, ``edited_in_erp``.
+        """
+        odoo = self._session(deadline, attempt)
+        bill_id = number(erp_id, "bill_missing_in_erp")
+        return odoo_update.attach(odoo, document, bill_id)
 
     def look_up(
         self, document: Document, *, deadline: float, erp_id: str = ""
@@ -129,6 +150,8 @@ class OdooConnector:
             bill = bills.read(odoo, bill_id)
             if bill and bill["state"] != "cancel":
                 return [bills.receipt(odoo, bill)]
+        if document.cancelled:
+            return []  # asked about this one bill, not about others like it
         vendor = document.reference and known_vendor(odoo, document.vendor)
         if not vendor:
             return []  # another vendor's bill of that number is none of ours
@@ -141,6 +164,13 @@ class OdooConnector:
         )
         found = [bills.receipt(odoo, bill) for bill in alike]
         return [dataclasses.replace(receipt, ours=False) for receipt in found]
+
+    def read_bills(self, erp_ids: list[str], *, deadline: float) -> dict[str, Receipt]:
+        """See ``Connector.read_bills``."""
+        odoo = self._session(deadline)
+        ids = [number(erp_id) for erp_id in erp_ids]
+        found = bills.read_all(odoo, ids)
+        return {str(bill["id"]): bills.receipt(odoo, bill) for bill in found}
 
     def check(self, *, deadline: float) -> list[CheckItem]:
         """See ``Connector.check``. Items after one that makes them impossible are
@@ -160,7 +190,7 @@ class OdooConnector:
 
     def _complete(self, odoo, document, bill_id, values):
         try:
-            bill, notes = bills.fill(odoo, document, bill_id, values)
+            bill, missing = bills.fill(odoo, document, bill_id, values)
             if bill and odoo.options.get("post") and bill["state"] == "draft":
                 bill = bills.post(odoo, document, bill_id)
             if not bill or bill["state"] == "cancel":
@@ -170,7 +200,7 @@ class OdooConnector:
                 return self._refused(odoo, document, bill_id, error)
             error.outcome = Outcome.AMBIGUOUS  # the draft is there
             raise
-        return bills.receipt(odoo, bill, document, notes)
+        return bills.receipt(odoo, bill, document, missing)
 
     def _refused(self, odoo, document, bill_id, error):
         """Return the receipt if an earlier attempt had posted the bill already;

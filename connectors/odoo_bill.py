@@ -37,18 +37,28 @@ def read(odoo: Session, bill_id: int) -> dict | None:
     return rows[0] if rows else None
 
 
+def read_all(odoo: Session, bill_ids: list[int]) -> list[dict]:
+    """Return the fields of these bills, without those that are gone or cancelled."""
+    return odoo.ask(
+        "account.move",
+        "search_read",
+        domain=[["id", "in", bill_ids], ["state", "!=", "cancel"]],
+        fields=list(READ),
+    )
+
+
 def fill(odoo: Session, document: Document, bill_id: int, values: dict):
     """Write everything into a draft, compare the totals and attach the files.
 
-    :return: the bill as read back, and notes for the receipt.
+    :return: the bill as read back, and the files that are not there: ``{name: why}``.
     :raise ConnectorError: ``totals_differ``, rejected; or as ``Session.do``.
     """
     odoo.do("account.move", "write", ids=[bill_id], vals=values)
     bill = read(odoo, bill_id)
     if not bill:
-        return None, []
+        return None, {}
     compare(document, bill)
-    return bill, _attach(odoo, document, bill_id)
+    return bill, attach(odoo, document, bill_id)
 
 
 def post(odoo: Session, document: Document, bill_id: int) -> dict | None:
@@ -69,12 +79,15 @@ def receipt(
     odoo: Session,
     bill: dict,
     document: Document | None = None,
-    notes: list[str] | None = None,
+    missing: dict[str, str] | None = None,
 ) -> Receipt:
     """Return the receipt for a bill of the ERP, with a note when it was booked on
-    another date than the document's."""
+    another date than the document's, and for each file that is missing."""
     booked = date.fromisoformat(bill["date"]) if bill["date"] else None
-    notes = list(notes or ())
+    notes = [
+        f"The file {name} could not be attached: {why}"
+        for name, why in (missing or {}).items()
+    ]
     if document and booked and booked != document.accounting_date:
         notes.append(
             f"Booked on {booked} instead of {document.accounting_date}:"
@@ -92,6 +105,7 @@ def receipt(
         total=money(bill["amount_total"]),
         vendor_erp_id=str(bill["partner_id"][0]) if bill["partner_id"] else "",
         notes=tuple(notes),
+        missing_files=tuple(missing or ()),
     )
 
 
@@ -115,12 +129,15 @@ def compare(document: Document, bill: dict) -> None:
         )
 
 
-def _attach(odoo, document, bill_id):
+def attach(odoo: Session, document: Document, bill_id: int) -> dict[str, str]:
     """Attach the files that are not there yet. They come before posting, but
-    never stand in its way: what went wrong becomes a note."""
+    never stand in its way.
+
+    :return: what could not be attached: ``{name: why}``.
+    """
     files = [file for file in document.attachments if file.content]
     if not files or not odoo.options.get("send_attachments"):
-        return []
+        return {}
     try:
         there = odoo.ask(
             "ir.attachment",
@@ -129,9 +146,9 @@ def _attach(odoo, document, bill_id):
             fields=["name", "checksum"],
         )
     except ConnectorError as error:
-        return [f"The files could not be attached: {error.message}"]
+        return {file.name: error.message for file in files}
     known = {(row["name"], row["checksum"]) for row in there}
-    notes, made = [], []
+    missing, made = {}, []
     for file in files:
         # Odoo's checksum of an attachment is its SHA-1.
         checksum = hashlib.sha1(file.content, usedforsecurity=False).hexdigest()
@@ -147,12 +164,12 @@ def _attach(odoo, document, bill_id):
         try:
             made += odoo.do("ir.attachment", "create", vals_list=[values])
         except ConnectorError as error:
-            notes.append(f"The file {file.name} could not be attached: {error.message}")
+            missing[file.name] = error.message
     if made:
         # Only then the ERP shows the file beside the bill; no harm without.
         with contextlib.suppress(ConnectorError):
             odoo.do("ir.attachment", "register_as_main_attachment", ids=made)
-    return notes
+    return missing
 
 
 def _url(odoo, bill_id):

@@ -52,7 +52,7 @@ def amend(odoo: Session, document: Document, bill_id: int) -> Receipt:
     if was_posted:
         odoo.do("account.move", "button_draft", ids=[bill_id])
     try:
-        bill, notes = bills.fill(odoo, document, bill_id, values)
+        bill, missing = bills.fill(odoo, document, bill_id, values)
         if bill and (odoo.options.get("post") or before["posted_before"]):
             bill = bills.post(odoo, document, bill_id)
     except ConnectorError as error:
@@ -64,7 +64,34 @@ def amend(odoo: Session, document: Document, bill_id: int) -> Receipt:
         raise
     if not bill:
         raise _missing(bill_id, Outcome.AMBIGUOUS)
-    return bills.receipt(odoo, bill, document, notes)
+    return bills.receipt(odoo, bill, document, missing)
+
+
+def cancel(odoo: Session, document: Document, bill_id: int) -> Receipt:
+    """Cancel the bill; see ``OdooConnector.cancel``. ``button_cancel`` takes a posted
+    bill in one transaction (Odoo's ``account.move``), so there is no half of it."""
+    bill = bills.read(odoo, bill_id)
+    if not bill:
+        note = "It had been deleted there already."
+        return Receipt(erp_id=str(bill_id), notes=(note,))
+    if bill["state"] != "cancel":
+        _check(odoo, document, bill, bill_id)
+        odoo.do("account.move", "button_cancel", ids=[bill_id])
+        bill = bills.read(odoo, bill_id)
+    if not bill or bill["state"] != "cancel":
+        raise ConnectorError("invalid_data", "The ERP did not cancel the bill.")
+    return bills.receipt(odoo, bill)
+
+
+def attach(odoo: Session, document: Document, bill_id: int) -> Receipt:
+    """Attach what is missing; see ``OdooConnector.attach``."""
+    bill = bills.read(odoo, bill_id)
+    if not bill:
+        raise _missing(bill_id, Outcome.REJECTED)
+    if bill["state"] == "cancel":
+        _check(odoo, document, bill, bill_id)
+    missing = bills.attach(odoo, document, bill_id)
+    return bills.receipt(odoo, bill, document, missing)
 
 
 def _check(odoo, document, bill, bill_id):

@@ -12,6 +12,7 @@ One bill, from queued to Success::
     resolve     after an unclear answer: wait, ask the ERP, then adopt, re-send or stop
     reap        every minute: what a crash left behind, what nobody woke
     restored    another database than before: the ERP is asked before a bill is sent
+    compare     once a day: does the ERP still have what was synced?
     digest      once a day: a mail for each user whose bills are not all there
     retention   once a day: attempts older than their company keeps them
 
@@ -21,7 +22,7 @@ end the caller's transaction first, all but one, so that none of ours is open me
 
 import logging
 
-from . import digest, dispatcher, probe, reaper, restored, retention
+from . import compare, digest, dispatcher, probe, reaper, restored, retention
 
 _logger = logging.getLogger(__name__)
 
@@ -69,6 +70,15 @@ def remove_old_attempts(env):
     """
     env["ir.cron"]._commit_progress()
     return retention.run(env.registry)
+
+
+def compare_with_erps(env):
+    """Ask the ERPs whether they still have what was synced; called once a day.
+
+    :return: whether some bills are left for another run.
+    """
+    env["ir.cron"]._commit_progress()
+    return compare.run(env.registry)
 
 
 def send_digests(env):

@@ -14,7 +14,8 @@ from .transaction import PASSING, now
 
 _logger = logging.getLogger(__name__)
 
-SEND, UPDATE, VERIFY = "send", "update", "verify"
+#: What is asked of the connector: its methods, but that to verify is to look up.
+SEND, UPDATE, CANCEL, ATTACH, VERIFY = "send", "update", "cancel", "attach", "verify"
 
 
 @dataclass(frozen=True)
@@ -167,11 +168,13 @@ def _claim_send(documents, until, deadline, stamps):
     )
     works, values = [], []
     for job, document in documents.items():
-        attempt = uuid.uuid4().hex
+        attempt, mode = uuid.uuid4().hex, _get_mode(job, document)
         job.with_context(tracking_disable=True).write(
             {
                 "attempt_count": job.attempt_count + 1,
                 "fingerprint": document.fingerprint(),
+                # Once more than the files went, the files alone are not enough.
+                "erp_files": mode == ATTACH and job.erp_files,
             }
         )
         values.append(
@@ -192,7 +195,7 @@ def _claim_send(documents, until, deadline, stamps):
             Work(
                 job_id=job.id,
                 token=token,
-                mode=UPDATE if job.erp_id else SEND,
+                mode=mode,
                 document=document,
                 deadline=deadline,
                 erp_id=job.erp_id or "",
@@ -206,6 +209,14 @@ def _claim_send(documents, until, deadline, stamps):
         replace(work, attempt_id=attempt.id)
         for work, attempt in zip(works, attempts, strict=True)
     ]
+
+
+def _get_mode(job, document):
+    if not job.erp_id:
+        return SEND
+    if document.cancelled:
+        return CANCEL
+    return ATTACH if job._is_for_files(document) else UPDATE
 
 
 def _is_sending_forgotten(job):

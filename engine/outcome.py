@@ -3,7 +3,7 @@
 What may tell of a trouble of the connection returns it, a ``ConnectorError`` or None.
 """
 
-from ..connectors import Capability, Outcome, base
+from ..connectors import Capability, Outcome, Receipt, base
 from ..connectors.kinds import KINDS
 from . import schedule
 from .transaction import now
@@ -30,20 +30,28 @@ def succeed(accepted):
         **jobs._prepare_cause_values([]),
     )
     for job, (receipt, document) in accepted.items():
+        cancelled = document.cancelled
         job.with_context(tracking_disable=True).write(
             {
-                "erp_id": receipt.erp_id,
-                "erp_number": receipt.number or receipt.erp_id,
+                # A cancelled bill stays as it is: valid again here, it is sent anew.
+                "erp_id": not cancelled and receipt.erp_id,
+                "erp_number": receipt.number
+                or (cancelled and job.erp_number)
+                or receipt.erp_id,
                 "erp_url": receipt.url,
-                "notes": "\n".join([*receipt.notes, *_left_out(job, document)]),
+                "erp_cancelled": cancelled,
+                "erp_changes": False,
+                "erp_files": bool(receipt.missing_files) and "missing",
+                "notes": "\n".join([*receipt.notes, *_notes(job, document)]),
                 "synced_fingerprint": document.fingerprint(),
             }
         )
 
 
-def _left_out(job, document):
-    """Tell which files stayed here, if any."""
-    if document.left_out:
+def _notes(job, document):
+    if document.cancelled:
+        yield job.env._("Cancelled in the ERP.")
+    elif document.left_out:
         names = ", ".join(document.left_out)
         yield job.env._("Not sent, too large together: %s. Attach by hand.", names)
 
@@ -149,6 +157,11 @@ def resolve(job, result, connector, owners):
         # A change of a bill that is there: an equal head does not prove that it
         # arrived, and sending it again is harmless.
         _resend(job)
+        return None
+    if document.cancelled:
+        # No longer there, and that is what was asked for.
+        gone = Receipt(job.erp_id, job.erp_number or "", job.erp_url or "")
+        succeed({job: (gone, document)})
         return None
     same = [receipt for receipt in found if base.matches(document, receipt)]
     if len(found) == 1 and same and _is_complete(job, same[0]):

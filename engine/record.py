@@ -64,6 +64,8 @@ def record(env, results, connector):
         troubles.append(trouble)
         if job.status == "success":
             succeeded |= job
+            if job.erp_cancelled:
+                continue  # nothing of it is there
             receipt = result.receipts[0]
             owners[receipt.erp_id] = job
             if receipt.ours:

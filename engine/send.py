@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from ..connectors import ConnectorError, Outcome, Receipt
 from ..connectors.kinds import KINDS
 from . import failpoints
-from .claim import UPDATE, VERIFY, Work
+from .claim import SEND, VERIFY, Work
 
 _logger = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ def _call(connector, work):
             connector.look_up(work.document, deadline=work.deadline, erp_id=work.erp_id)
         )
     options = {"attempt": work.attempt_uuid, "deadline": work.deadline}
-    if work.mode == UPDATE:
-        return (connector.update(work.document, work.erp_id, **options),)
-    return (connector.send(work.document, **options),)
+    if work.mode == SEND:
+        return (connector.send(work.document, **options),)
+    change = getattr(connector, work.mode)  # update, cancel or attach
+    return (change(work.document, work.erp_id, **options),)

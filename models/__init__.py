@@ -7,6 +7,7 @@ from . import account_move_preflight
 from . import ap_sync_attempt
 from . import ap_sync_connection
 from . import ap_sync_connection_bills
+from . import ap_sync_connection_compare
 from . import ap_sync_connection_health
 from . import ap_sync_connection_late
 from . import ap_sync_connection_metrics
@@ -23,6 +24,7 @@ from . import ap_sync_job_decide
 from . import ap_sync_job_effects
 from . import ap_sync_job_evaluate
 from . import ap_sync_job_explain
+from . import ap_sync_job_follow_up
 from . import ap_sync_job_live
 from . import ap_sync_job_mail
 from . import ap_sync_job_overview

@@ -102,6 +102,7 @@ class AccountMove(models.Model):
             narration=html2plaintext(move.narration or "").strip(),
             attachments=tuple(_attachment(file, contents) for file in taken),
             left_out=tuple(file.name for file in left_out),
+            cancelled=move.state == "cancel",
         )
 
     def _get_ap_sync_attachments(self, connection):

@@ -29,6 +29,7 @@ class ApSyncJob(models.Model):
         # read these.
         outcome = self.sudo()._sort_for_sync()
         to_go = outcome.pop("to_go")
+        to_go._mark_for_files()
         for job in to_go.filtered(lambda j: j.status in {"failed", "success"}):
             # The ERP surely does not have what was refused, and an ERP that honours
             # keys would only repeat its refusal: a corrected bill gets a new key.
@@ -42,7 +43,7 @@ class ApSyncJob(models.Model):
         alone, and what it is for."""
         outcome = {
             "done": self.filtered(
-                lambda j: j.status == "success" and not j.changed_since_sync
+                lambda j: j.status == "success" and not j._has_more_to_send()
             ),
             "waiting": self.filtered(lambda j: j.status == "in_progress"),
             "decide": self.filtered(lambda j: j._needs_decision()),
@@ -59,6 +60,7 @@ class ApSyncJob(models.Model):
             return (
                 self.changed_since_sync
                 and not self.erp_id
+                and not self.erp_cancelled
                 and self.connection_id.connector != "local"
             )
         kind = KINDS.get(self.error_kind)

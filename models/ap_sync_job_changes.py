@@ -13,6 +13,32 @@ class ApSyncJob(models.Model):
 
     _inherit = "ap.sync.job"
 
+    def _describe_change(self):
+        """Return ``(message, what to do)`` of a bill changed since its sync."""
+        self.ensure_one()
+        cancelled = self.move_id.state == "cancel"
+        if cancelled:
+            message = self.env._("The bill was cancelled after it was synced.")
+            todo = self.env._("Press Sync to cancel it in the ERP too.")
+        elif self.erp_cancelled:
+            message = self.env._(
+                "The bill was cancelled in the ERP and is valid again here."
+            )
+            todo = self.env._("Press Sync to send it again.")
+        else:
+            message = self.env._("The bill was changed after it was synced.")
+            if changes := self._describe_changes():
+                message = self.env._(
+                    "The bill was changed after it was synced: %s.", changes
+                )
+            todo = self.env._("Press Sync to send it as it is now.")
+        if self.needs_decision:
+            todo = self.env._(
+                "An AP Sync manager changes it in the ERP by hand, then presses "
+                "Resolve."
+            )
+        return message, todo
+
     def _describe_changes(self):
         """Return in words what was changed since the last document was sent; nothing
         where that can't be told."""
@@ -22,19 +48,70 @@ class ApSyncJob(models.Model):
         except (TypeError, KeyError, ValueError):
             return ""  # of an older format, or marked as synced without a document
         today = self.move_id._prepare_ap_sync_document(self, erp_ids={}, files={})
-        changes = [
+        changes = self._list_changes(self._compare(sent, today))
+        shown = changes[:MAX_CHANGES]
+        if left := len(changes) - len(shown):
+            shown.append(self.env._("%s more", left))
+        return format_list(self.env, shown, "unit") if shown else ""
+
+    def _note_erp_changes(self, held):
+        """Flag synced bills that the ERP no longer has as they were sent. Called by
+        the engine.
+
+        :param held: ``{ERP id: receipt}`` of what the ERP has now.
+        """
+        mapped = self.env["ap.sync.mapping"]._get_erp_ids(
+            self.connection_id, [self.partner_id]
+        )
+        for job in self._in_company_language():
+            receipt = held.get(job.erp_id)
+            changes = job._describe_erp_changes(receipt, mapped.get(job.partner_id))
+            if changes != (job.erp_changes or ""):
+                job.write({"erp_changes": changes or False})
+                job._announce()
+
+    def _describe_erp_changes(self, receipt, vendor_erp_id):
+        """Return in words what the ERP has otherwise than the bill says, if anything.
+
+        :param receipt: the ERP's bill, None if it is gone.
+        :param vendor_erp_id: the ERP's id of the vendor, if it is mapped.
+        """
+        self.ensure_one()
+        if self.changed_since_sync:
+            return ""  # told already, and what was sent can't be read off the bill
+        if not receipt:
+            return self.env._("it was cancelled or deleted there")
+        reference = (self.reference or "").strip()
+        differences = [
+            (self.env._("Reference"), reference, receipt.reference),
+            (self.env._("Currency"), self.currency_id.name, receipt.currency),
+            (
+                self.env._("Total"),
+                self.currency_id.round(self.amount_total),
+                self.currency_id.round(float(receipt.total or 0)),
+            ),
+        ]
+        changes = self._list_changes(
+            (label, ours, theirs)
+            for label, ours, theirs in differences
+            if ours != theirs
+        )
+        if vendor_erp_id and receipt.vendor_erp_id != vendor_erp_id:
+            changes.append(self.env._("another vendor"))
+        if not receipt.posted and self.connection_id.post_in_erp:
+            changes.append(self.env._("it is a draft there"))
+        return format_list(self.env, changes, "unit") if changes else ""
+
+    def _list_changes(self, differences):
+        return [
             self.env._(
                 "%(field)s: %(before)s → %(after)s",
                 field=label,
                 before=self._describe_value(before),
                 after=self._describe_value(after),
             )
-            for label, before, after in self._compare(sent, today)
+            for label, before, after in differences
         ]
-        shown = changes[:MAX_CHANGES]
-        if left := len(changes) - len(shown):
-            shown.append(self.env._("%s more", left))
-        return format_list(self.env, shown, "unit") if shown else ""
 
     def _compare(self, sent, today):
         """Yield ``(label, before, after)`` for what differs between two documents."""

@@ -164,12 +164,15 @@ class ApSyncJob(models.Model):
             erp_number=erp_number,
             synced_at=self._now(),
             changed_since_sync=False,
+            erp_files=False,
+            erp_changes=False,
             look_first=False,
             next_try_at=False,
             **self._prepare_cause_values([]),
         )
         for job in jobs:
             job.synced_fingerprint = job._get_fingerprint()
+            job.erp_cancelled = job.move_id.state == "cancel"
         self._log_decision(
             self.env._("Marked as synced, ERP number %s", erp_number), reason
         )

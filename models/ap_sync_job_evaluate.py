@@ -115,6 +115,8 @@ class ApSyncJob(models.Model):
         self.ensure_one()
         move, connection = self.move_id, self.connection_id
         if move.state == "cancel":
+            if self._is_to_cancel():
+                return None
             return "bill_cancelled", self.env._("The bill is cancelled.")
         if connection.connector == "local" and move.state == "posted":
             return "already_posted", self.env._("The bill is already posted in Odoo.")
@@ -213,8 +215,9 @@ class ApSyncJob(models.Model):
 
     def _is_bill_changed(self):
         self.ensure_one()
-        if self.move_id.state == "cancel":
-            return True
+        cancelled = self.move_id.state == "cancel"
+        if cancelled or self.erp_cancelled:
+            return cancelled != self.erp_cancelled
         if self.connection_id.connector == "local":
             return self.move_id.state != "posted"
         return self._get_fingerprint() != self.synced_fingerprint

@@ -20,7 +20,9 @@ class ApSyncJob(models.Model):
 
     cause_alerts = fields.Json(compute="_compute_cause_alerts")
 
-    @api.depends("status", "causes", "message", "changed_since_sync")
+    @api.depends(
+        "status", "causes", "message", "changed_since_sync", "erp_changes", "erp_files"
+    )
     @api.depends_context("uid", "lang")
     def _compute_cause_alerts(self):
         for job in self:
@@ -64,10 +66,9 @@ class ApSyncJob(models.Model):
         if self.needs_decision:
             if manager:
                 add("action_open_resolve", self.env._("Resolve"))
-        elif self.status in {"failed", "on_hold"} or self.changed_since_sync:
-            add("action_sync", self.env._("Sync"))
-        elif retrying:
-            add("action_sync", self.env._("Try now"))
+        elif self.can_sync:
+            text = self.env._("Try now") if retrying else self.env._("Sync")
+            add("action_sync", text)
         if self.status == "success" and self.connector == "local":
             add("action_open_bill", self.env._("Open the bill"))
         elif self.status == "success" and self.erp_url:
@@ -94,18 +95,21 @@ class ApSyncJob(models.Model):
         guidance = False if self.error_kind else self.guidance
         message, fixes = self.message, []
         if self.changed_since_sync:
-            message = self._get_change_message()
-            guidance = (
-                self.env._(
-                    "An AP Sync manager changes it in the ERP by hand, then presses "
-                    "Resolve."
-                )
-                if self.needs_decision
-                else self.env._("Press Sync to send it as it is now.")
-            )
+            message, guidance = self._describe_change()
         elif self.status == "failed":
             fixes = self._find_fixes()
-        if self.status == "success" and not self.changed_since_sync or not message:
+        elif self.status == "success" and self.erp_changes:
+            message = self.env._("The ERP has it otherwise: %s.", self.erp_changes)
+            guidance = self.env._(
+                "Press Sync to send it as it is here. If the ERP is right, correct the "
+                "bill here and have a manager mark it as synced."
+            )
+        elif self.erp_files == "missing":
+            message = self.env._("Files of this bill are missing in the ERP.")
+            guidance = self.env._("Press Sync to send them alone.")
+        elif self.status == "success":
+            return []
+        if not message:
             return []
         return [
             {
@@ -116,14 +120,6 @@ class ApSyncJob(models.Model):
                 "fixes": fixes,
             }
         ]
-
-    def _get_change_message(self):
-        if self.move_id.state == "cancel":
-            return self.env._("The bill was cancelled after it was synced.")
-        changes = self._describe_changes()
-        if not changes:
-            return self.env._("The bill was changed after it was synced.")
-        return self.env._("The bill was changed after it was synced: %s.", changes)
 
     def _find_fixes(self):
         """Return where that is mended for which the ERP refused the bill."""

@@ -46,7 +46,9 @@ class ApSyncJob(models.Model):
         mine = Domain("user_id", "=", user.id)
         open_jobs = Job.search(
             mine & Domain("status", "!=", "success")
-            | mine & Domain("changed_since_sync", "=", True),
+            | mine & Domain("changed_since_sync", "=", True)
+            | mine & Domain("erp_changes", "!=", False)
+            | mine & Domain("erp_files", "=", "missing"),
             order="create_date, id",
         )
         connections = env["ap.sync.connection"].search(

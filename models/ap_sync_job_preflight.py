@@ -52,7 +52,7 @@ class ApSyncJob(models.Model):
             return "decide", self.env._(
                 "A manager looks into the ERP first, and presses Resolve."
             )
-        if self.status == "success" and not self.changed_since_sync:
+        if self.status == "success" and not self._has_more_to_send():
             number = self.erp_number or self.env._("no number")
             return "done", self.env._("It is synced already (%s).", number)
         if self.phase in {"sending", "verifying"}:
@@ -64,10 +64,12 @@ class ApSyncJob(models.Model):
         if self.connection_id.connector == "local":
             return self.env._("Odoo would post it.")
         name = self.connection_id.name
-        if self.erp_id:
-            return self.env._(
-                "Bill %(number)s in %(connection)s would be changed.",
-                number=self.erp_number or self.erp_id,
-                connection=name,
-            )
-        return self.env._("It would be sent to %s.", name)
+        if not self.erp_id:
+            return self.env._("It would be sent to %s.", name)
+        if self._is_to_cancel():
+            text = self.env._("Bill %(number)s in %(connection)s would be cancelled.")
+        elif self.erp_files and not self._is_changed():
+            text = self.env._("Bill %(number)s in %(connection)s would get its files.")
+        else:
+            text = self.env._("Bill %(number)s in %(connection)s would be changed.")
+        return text % {"number": self.erp_number or self.erp_id, "connection": name}

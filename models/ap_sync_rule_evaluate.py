@@ -54,8 +54,9 @@ class ApSyncRule(models.Model):
         # sudo: whoever syncs a bill, all rules of its company apply. The context is the
         # caller's, who may be looking at archived records.
         Rule = self.sudo().with_context(active_test=True)
+        to_book = jobs.filtered(lambda job: job._is_to_book())
         for rule in Rule.search([("active", "=", True)]):
-            concerned = rule._filter_jobs(jobs)
+            concerned = rule._filter_jobs(to_book)
             if concerned:
                 for job, found in rule._find_or_hold(concerned).items():
                     causes[job].append(found)

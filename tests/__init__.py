@@ -5,6 +5,7 @@ from . import test_bulk
 from . import test_buttons
 from . import test_companies
 from . import test_connector_odoo
+from . import test_connector_odoo_changes
 from . import test_connector_odoo_real
 from . import test_cost
 from . import test_decide_many
@@ -12,6 +13,7 @@ from . import test_digest
 from . import test_document
 from . import test_e_invoices
 from . import test_end_to_end
+from . import test_end_to_end_follow_up
 from . import test_engine
 from . import test_engine_doubt
 from . import test_engine_halt
@@ -22,6 +24,7 @@ from . import test_engine_stretch
 from . import test_engine_upkeep
 from . import test_explain
 from . import test_fingerprint
+from . import test_follow_up
 from . import test_health
 from . import test_job_life
 from . import test_jobs

@@ -39,6 +39,7 @@ class FakeErp:
         self.capability = capability
         self.ledger = {}
         self.writes = []
+        self.attached = []
         self.lookups = 0
         self.script = []
         self.lookup_script = []
@@ -58,6 +59,26 @@ class FakeErp:
 
         return self._play(change)
 
+    def cancel(self, document, erp_id, *, attempt, deadline):
+        self.writes.append((attempt, document))
+
+        def remove():
+            for key, receipt in list(self.ledger.items()):
+                if receipt.erp_id == erp_id:
+                    del self.ledger[key]
+            return Receipt(erp_id=erp_id, number=f"ERP/{int(erp_id):04}")
+
+        return self._play(remove)
+
+    def attach(self, document, erp_id, *, attempt, deadline):
+        self.attached.append((attempt, document))
+        kept = next(r for r in self.ledger.values() if r.erp_id == erp_id)
+        return self._play(lambda: kept)
+
+    def read_bills(self, erp_ids, *, deadline):
+        kept = {receipt.erp_id: receipt for receipt in self.ledger.values()}
+        return {erp_id: kept[erp_id] for erp_id in erp_ids if erp_id in kept}
+
     def look_up(self, document, *, deadline, erp_id=""):
         self.lookups += 1
         if self.lookup_script:
@@ -65,8 +86,11 @@ class FakeErp:
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        found = self.ledger.get(document.key)
-        return [found] if found else []
+        return [
+            receipt
+            for key, receipt in self.ledger.items()
+            if key == document.key or receipt.erp_id == erp_id
+        ]
 
     def check(self, *, deadline):
         return [CheckItem("Address", True, "It answers.")]

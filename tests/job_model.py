@@ -22,6 +22,7 @@ from ..models.ap_sync_job import ApSyncJob as Core
 from ..models.ap_sync_job_actions import ApSyncJob as Actions
 from ..models.ap_sync_job_decide import ApSyncJob as Decisions
 from ..models.ap_sync_job_evaluate import ApSyncJob as Evaluation
+from ..models.ap_sync_job_follow_up import ApSyncJob as FollowUp
 
 SETTLE = 60
 
@@ -143,6 +144,13 @@ class Job(Records):
     _sort_for_sync = Actions._sort_for_sync
     _needs_decision = Actions._needs_decision
     _hurry = Actions._hurry
+    _has_more_to_send = FollowUp._has_more_to_send
+    _is_changed = FollowUp._is_changed
+    _mark_for_files = FollowUp._mark_for_files
+    _is_for_files = FollowUp._is_for_files
+    _is_to_cancel = FollowUp._is_to_cancel
+    _get_bill_stop = Evaluation._get_bill_stop
+    _is_bill_changed = Evaluation._is_bill_changed
     _abort = Decisions._abort
     _resend = Decisions._resend
     _verify_again = Decisions._verify_again
@@ -153,7 +161,7 @@ class Job(Records):
         fields = dict.fromkeys(
             "erp_id erp_number error_kind retry_since lease_token lease_until phase "
             "causes next_try_at message changed_since_sync synced_fingerprint "
-            "look_first".split(),
+            "look_first erp_cancelled erp_files erp_changes erp_url".split(),
             False,
         )
         row = {
@@ -169,6 +177,7 @@ class Job(Records):
             "connection_id": connection,
             "company_id": connection,
             "total": 100,
+            "move_id": Bill(),
         }
         job = cls(env, [row])
         env.tables["ap.sync.job"] = job
@@ -186,9 +195,11 @@ class Job(Records):
 
     def _evaluate(self, fresh=False):
         for job in self:
-            paused = job.connection_id.paused
-            causes = [{"kind": "connection_paused", "message": "", "guidance": ""}]
-            job._route("hold" if paused else "queue", causes if paused else [])
+            stop = job._get_bill_stop()
+            if job.connection_id.paused:
+                stop = "connection_paused", ""
+            causes = stop and [{"kind": stop[0], "message": "", "guidance": ""}]
+            job._route("hold" if stop else "queue", causes or [])
         return {}
 
     def _check_manager(self):
@@ -208,14 +219,14 @@ class Job(Records):
     def _remember_vendors(self, erp_ids):
         pass
 
-    def _is_bill_changed(self):
-        return self.document().fingerprint() != self.synced_fingerprint
+    def _get_fingerprint(self):
+        return self.document().fingerprint()
 
     def with_context(self, **_context):
         return self
 
     def _get_bill_stamps(self):
-        return {job: (job.total,) for job in self}
+        return {job: (job.total, job.move_id.state) for job in self}
 
     def document(self):
         """Return the bill as it is today, under the job's key."""
@@ -232,7 +243,14 @@ class Job(Records):
             untaxed=Decimal(self.total),
             tax=Decimal(0),
             total=Decimal(self.total),
+            cancelled=self.move_id.state == "cancel",
         )
+
+
+class Bill:
+    """What is read of a bill."""
+
+    state = "posted"
 
 
 class Connection:
@@ -243,6 +261,7 @@ class Connection:
     connector = "odoo"
     post_in_erp = True
     paused = False
+    trigger = "posted"
 
     def _wake(self):
         pass
@@ -271,6 +290,9 @@ class Erp:
         same = [r for key, r in self.bills.values() if key == document.key]
         if same and self.capability == Capability.IDEMPOTENT:
             return same[0]
+        if document.cancelled:
+            self.bills.pop(erp_id, None)
+            return Receipt(erp_id=erp_id, number=f"ERP/{erp_id}")
         erp_id = erp_id or str(next(self.numbers))
         receipt = Receipt(
             erp_id=erp_id,

@@ -88,10 +88,6 @@ class TestJobLife(ApSyncCommon):
         self.commit()
         self.assert_status(job, "success")
         self.assertTrue(job.changed_since_sync)
-        job.action_sync()
-        self.assert_status(job, "on_hold")
-        self.assertEqual(job.error_kind, "bill_cancelled")
-        self.assertTrue(job.erp_number, "what the ERP has stays known")
 
     def test_a_bill_that_is_a_draft_again_waits_for_its_posting(self):
         self.connection.trigger = "posted"

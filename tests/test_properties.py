@@ -199,6 +199,14 @@ class JobMachine(RuleBasedStateMachine):
         if self.job.status == "success":
             self.flag_changed(self.job)
 
+    @rule(cancelled=st.booleans())
+    def somebody_cancels_or_revives_the_bill(self, cancelled):
+        self.job.move_id.state = "cancel" if cancelled else "posted"
+        if self.job.status == "success":
+            self.flag_changed(self.job)
+        elif self.job._is_stopped() or self.job.phase in {"queued", "retrying"}:
+            self.job._evaluate()
+
     @rule(paused=st.booleans())
     def somebody_pauses_or_resumes(self, paused):
         self.connection.paused = paused
@@ -340,10 +348,14 @@ class JobMachine(RuleBasedStateMachine):
     def success_is_in_the_books_as_it_says(self):
         if not hasattr(self, "job") or self.job.status != "success":
             return
-        job = self.job
-        assert job.erp_id in self.erp.bills, "a false success"
-        _key, receipt = self.erp.bills[job.erp_id]
-        same = receipt.total == job.total
+        job, cancelled = self.job, self.job.move_id.state == "cancel"
+        if job.erp_cancelled:
+            assert not self.erp.bills, "cancelled, and still in the books"
+            same = cancelled
+        else:
+            assert job.erp_id in self.erp.bills, "a false success"
+            _key, receipt = self.erp.bills[job.erp_id]
+            same = receipt.total == job.total and not cancelled
         assert same or job.changed_since_sync, "a change nobody is told of"
 
     @invariant()

@@ -13,6 +13,12 @@ export class ApSyncCauseField extends Component {
         if (data.changed_since_sync) {
             return _t("The bill was changed after it was synced.");
         }
+        if (data.erp_changes) {
+            return _t("The ERP has it otherwise: %s.", data.erp_changes);
+        }
+        if (data.erp_files === "missing") {
+            return _t("Files of this bill are missing in the ERP.");
+        }
         return (data[this.props.name] || "").replace(/\s+/g, " ");
     }
 }
@@ -20,5 +26,9 @@ export class ApSyncCauseField extends Component {
 registry.category("fields").add("ap_sync_cause", {
     component: ApSyncCauseField,
     supportedTypes: ["text"],
-    fieldDependencies: [{name: "changed_since_sync", type: "boolean", readonly: true}],
+    fieldDependencies: [
+        {name: "changed_since_sync", type: "boolean", readonly: true},
+        {name: "erp_changes", type: "text", readonly: true},
+        {name: "erp_files", type: "selection", readonly: true},
+    ],
 });

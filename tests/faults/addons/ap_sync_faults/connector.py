@@ -45,6 +45,15 @@ class FakeErpConnector:
         answer = self._call("PUT", f"/bills/{erp_id}", document, attempt, deadline)
         return self._receipt(answer.json(), document)
 
+    def cancel(self, document, erp_id, *, attempt, deadline):
+        raise _not_here()
+
+    def attach(self, document, erp_id, *, attempt, deadline):
+        raise _not_here()
+
+    def read_bills(self, erp_ids, *, deadline):
+        raise _not_here()
+
     def look_up(self, document, *, deadline, erp_id=""):
         asked = {
             "key": document.key,
@@ -130,6 +139,12 @@ class FakeErpConnector:
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise _unreadable() from problem
+
+
+def _not_here():
+    return ConnectorError(
+        "update_unsupported", "The fake ERP has no such call.", Outcome.REJECTED
+    )
 
 
 def _unreadable():

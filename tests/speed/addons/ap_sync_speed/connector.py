@@ -48,6 +48,15 @@ class SpeedConnector:
     def update(self, document, erp_id, *, attempt, deadline):
         return self.send(document, attempt=attempt, deadline=deadline)
 
+    def cancel(self, document, erp_id, *, attempt, deadline):
+        return self.send(document, attempt=attempt, deadline=deadline)
+
+    def attach(self, document, erp_id, *, attempt, deadline):
+        return self.send(document, attempt=attempt, deadline=deadline)
+
+    def read_bills(self, erp_ids, *, deadline):
+        return {}
+
     def look_up(self, document, *, deadline, erp_id=""):
         return []
 
