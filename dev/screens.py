@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import demo_follow_up
 import demo_readers
 import demo_set_up
 
@@ -148,6 +149,13 @@ def plan(client) -> tuple[list[Shot], list[str]]:
             [("status", "=", "success"), ("connector", "!=", "local")],
             "ap-sync-jobs",
             "[name=document]",
+        ),
+        *(
+            (name, "ap.sync.job", [("move_id.ref", "=", ref)], "ap-sync-jobs", "")
+            for name, ref in (
+                ("job_changed_there", demo_follow_up.CHANGED_THERE),
+                ("job_cancelled_here", demo_follow_up.CANCELLED_HERE),
+            )
         ),
         ("connection", "ap.sync.connection", [("connector", "!=", "local")], None, ""),
         ("mapping", "ap.sync.mapping", [("state", "=", "proposed")], None, ""),

@@ -37,6 +37,7 @@ def run(odoo: str | None, out: str | None) -> int:
     :raises DevError: when something does not start, or there is no browser.
     """
     import demo
+    import demo_follow_up
     import demo_readers
     import demo_set_up
     import paths
@@ -62,6 +63,7 @@ def run(odoo: str | None, out: str | None) -> int:
                 _pause(servers.main_client)
                 demo_set_up.make(servers)
                 demo_readers.make(servers)
+                demo_follow_up.make(servers)
             return take(workspace.python, main_server.url, servers.main_client, folder)
 
 
