@@ -67,13 +67,6 @@ def plan(client) -> tuple[list[Shot], list[str]]:
         Shot("overview_phone", overview, canvas, full=True, phone=True),
         Shot("why", "/odoo/ap-sync-why", ".o_pivot table"),
         Shot(
-            "progress",
-            jobs(),
-            ".o_ap_sync_progress .progress",
-            click=".o_list_view thead .o_list_record_selector input,"
-            " .o_control_panel button[name=action_sync]",
-        ),
-        Shot(
             "assign",
             jobs(),
             ".modal .o_form_view",
@@ -151,7 +144,13 @@ def plan(client) -> tuple[list[Shot], list[str]]:
             "[name=document]",
         ),
         *(
-            (name, "ap.sync.job", [("move_id.ref", "=", ref)], "ap-sync-jobs", "")
+            (
+                name,
+                "ap.sync.job",
+                [("move_id.ref", "=", ref), ("status", "=", "success")],
+                "ap-sync-jobs",
+                "",
+            )
             for name, ref in (
                 ("job_changed_there", demo_follow_up.CHANGED_THERE),
                 ("job_cancelled_here", demo_follow_up.CANCELLED_HERE),
@@ -241,9 +240,17 @@ def plan(client) -> tuple[list[Shot], list[str]]:
     for name, url, ready, click in demo_set_up.screens(find):
         shot = Shot(name, url, ready, click=click, full=True)
         shots += [shot, replace(shot, name=f"{name}_phone", phone=True)]
+    # Last, as it syncs what the others show.
+    progress = Shot(
+        "progress",
+        jobs(),
+        ".o_ap_sync_progress .progress",
+        click=".o_list_view thead .o_list_record_selector input,"
+        " .o_control_panel button[name=action_sync]",
+    )
     bill = find("account.move", held_bill)
     if not bill:
-        return shots, [*missing, "check"]
+        return [*shots, progress], [*missing, "check"]
     shots.append(
         Shot(
             "check",
@@ -253,4 +260,4 @@ def plan(client) -> tuple[list[Shot], list[str]]:
             ".o_data_row td[name=message]",
         )
     )
-    return shots, missing
+    return [*shots, progress], missing

@@ -184,6 +184,7 @@ def _claim_send(documents, until, deadline, stamps):
                 "company_id": job.company_id.id,
                 "number": job.attempt_count,
                 "revision": job.revision,
+                "operation": mode,
                 "uuid": attempt,
                 "key": job.key,
                 "started_at": jobs._now(),

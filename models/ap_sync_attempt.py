@@ -30,6 +30,15 @@ class ApSyncAttempt(models.Model):
     company_id = fields.Many2one("res.company", required=True, index=True)
     number = fields.Integer(required=True, aggregator=None)
     revision = fields.Integer(required=True, aggregator=None)
+    operation = fields.Selection(
+        [
+            ("send", "Send"),
+            ("update", "Change"),
+            ("cancel", "Cancel"),
+            ("attach", "Files"),
+        ],
+        "Operation",
+    )
     uuid = fields.Char("Attempt ID", required=True)
     key = fields.Char("Idempotency Key", required=True)
     started_at = fields.Datetime(required=True, index=True)
