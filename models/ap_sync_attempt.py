@@ -36,8 +36,7 @@ class ApSyncAttempt(models.Model):
             ("update", "Change"),
             ("cancel", "Cancel"),
             ("attach", "Files"),
-        ],
-        "Operation",
+        ]
     )
     uuid = fields.Char("Attempt ID", required=True)
     key = fields.Char("Idempotency Key", required=True)
