@@ -131,6 +131,10 @@ class Attachment:
     content: bytes = field(default=b"", repr=False, compare=False)
 
 
+#: What of a document is not what the bill says.
+_VOLATILE = {"key", "version", "attachments", "left_out", "cancelled"}
+
+
 @dataclass(frozen=True)
 class Document:
     """A bill as it is sent: frozen when the job is claimed, the same on every try
@@ -186,19 +190,22 @@ class Document:
             data[name] = Decimal(data[name])
         return cls(**data)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, data: dict | None = None) -> str:
         """Return a hash of what the bill says, whatever its key, files and mappings,
         whether it is cancelled, and whatever the vendor's telephone number or an
         account's name are today.
 
         Two equal fingerprints mean that the ERP would get the same bill, so a bill
         whose fingerprint moved since the sync was changed since the sync.
+
+        :param data: what ``to_json`` returned, if that is at hand.
         """
-        data = self.to_json()
-        for volatile in ("key", "version", "attachments", "left_out", "cancelled"):
-            del data[volatile]
-        data = _identities(data)
-        text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+        says = {
+            name: value
+            for name, value in (data or self.to_json()).items()
+            if name not in _VOLATILE
+        }
+        text = json.dumps(_identities(says), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -23,6 +23,7 @@ class Work:
     """One claimed job, all that is needed to serve it without a transaction.
 
     ``deadline`` is a value of ``time.monotonic()``: nothing is written after it.
+    ``fingerprint`` is the document's, where it is known.
     ``stamp`` tells later whether the bill is still the one that the document was made
     of (``ap.sync.job._get_bill_stamps``); None where that is not known.
     """
@@ -35,6 +36,7 @@ class Work:
     erp_id: str = ""
     attempt_id: int = 0
     attempt_uuid: str = ""
+    fingerprint: str = ""
     stamp: tuple | None = None
 
 
@@ -169,10 +171,12 @@ def _claim_send(documents, until, deadline, stamps):
     works, values = [], []
     for job, document in documents.items():
         attempt, mode = uuid.uuid4().hex, _get_mode(job, document)
+        data = document.to_json()
+        fingerprint = document.fingerprint(data)
         job.with_context(tracking_disable=True).write(
             {
                 "attempt_count": job.attempt_count + 1,
-                "fingerprint": document.fingerprint(),
+                "fingerprint": fingerprint,
                 # Once more than the files went, the files alone are not enough.
                 "erp_files": mode == ATTACH and job.erp_files,
             }
@@ -189,7 +193,7 @@ def _claim_send(documents, until, deadline, stamps):
                 "key": job.key,
                 "started_at": jobs._now(),
                 "outcome": "sending",
-                "document": document.to_json(),
+                "document": data,
             }
         )
         works.append(
@@ -201,6 +205,7 @@ def _claim_send(documents, until, deadline, stamps):
                 deadline=deadline,
                 erp_id=job.erp_id or "",
                 attempt_uuid=attempt,
+                fingerprint=fingerprint,
                 # What is sent again as it was may be older than the bill.
                 stamp=None if job._get_unclear_attempt() else stamps[job],
             )

@@ -12,7 +12,7 @@ from .transaction import now
 def succeed(accepted):
     """Make jobs a success.
 
-    :param accepted: ``{job: (receipt, document)}``.
+    :param accepted: ``{job: (receipt, work)}``.
     """
     if not accepted:
         return
@@ -29,7 +29,8 @@ def succeed(accepted):
         effects_due=True,
         **jobs._prepare_cause_values([]),
     )
-    for job, (receipt, document) in accepted.items():
+    for job, (receipt, work) in accepted.items():
+        document = work.document
         cancelled = document.cancelled
         job.with_context(tracking_disable=True).write(
             {
@@ -43,7 +44,7 @@ def succeed(accepted):
                 "erp_changes": False,
                 "erp_files": bool(receipt.missing_files) and "missing",
                 "notes": "\n".join([*receipt.notes, *_notes(job, document)]),
-                "synced_fingerprint": document.fingerprint(),
+                "synced_fingerprint": work.fingerprint or document.fingerprint(),
             }
         )
 
@@ -161,7 +162,7 @@ def resolve(job, result, connector, owners):
     if document.cancelled:
         # No longer there, and that is what was asked for.
         gone = Receipt(job.erp_id, job.erp_number or "", job.erp_url or "")
-        succeed({job: (gone, document)})
+        succeed({job: (gone, result.work)})
         return None
     same = [receipt for receipt in found if base.matches(document, receipt)]
     if len(found) == 1 and same and _is_complete(job, same[0]):
@@ -176,7 +177,7 @@ def resolve(job, result, connector, owners):
                 ),
             )
             return None
-        succeed({job: (same[0], document)})
+        succeed({job: (same[0], result.work)})
         return None
     if not found and job.erp_id:
         _fail(

@@ -49,7 +49,7 @@ def record(env, results, connector):
             )
     outcome.succeed(
         {
-            job: (result.receipts[0], result.work.document)
+            job: (result.receipts[0], result.work)
             for job, result in current.items()
             if result.work.mode != VERIFY and not result.error
         }

@@ -1,6 +1,6 @@
 from decimal import ROUND_HALF_UP, Decimal
 
-from odoo import models
+from odoo import api, fields, models
 from odoo.tools import html2plaintext
 
 from ..connectors import base
@@ -16,33 +16,39 @@ class AccountMove(models.Model):
 
     _inherit = "account.move"
 
-    def _get_ap_sync_lines(self):
-        """Return the lines that make up the untaxed amount, in the bill's order: what
-        is bought and what cash rounding adds; no sections, notes, taxes, payables."""
-        lines = self.line_ids
-        bought = lines.filtered(
-            lambda line: (
-                line.display_type == "product"
-                or (
-                    line.display_type == "rounding" and not line.tax_repartition_line_id
+    # Asked for by every check of one evaluation, hence kept for the transaction.
+    ap_sync_line_ids = fields.Many2many(
+        "account.move.line", compute="_compute_ap_sync_line_ids"
+    )
+
+    @api.depends(
+        "line_ids.display_type", "line_ids.sequence", "line_ids.tax_repartition_line_id"
+    )
+    def _compute_ap_sync_line_ids(self):
+        """The lines that make up the untaxed amount, in the bill's order: what is
+        bought and what cash rounding adds; no sections, notes, taxes, payables."""
+        for move in self:
+            bought = move.line_ids.filtered(
+                lambda line: (
+                    line.display_type == "product"
+                    or (
+                        line.display_type == "rounding"
+                        and not line.tax_repartition_line_id
+                    )
                 )
             )
-        )
-        # Read on with the lines of all bills at hand: filtered() forgets them.
-        return bought.sorted(lambda line: (line.sequence, line.id)).with_prefetch(
-            lines._prefetch_ids
-        )
+            move.ap_sync_line_ids = bought.sorted(lambda line: (line.sequence, line.id))
 
     def _get_ap_sync_analytic_accounts(self):
         """Return the analytic accounts that the lines are spread over."""
-        lines = self._get_ap_sync_lines().sudo()
+        lines = self.ap_sync_line_ids.sudo()
         # Most have none, and the field is computed for each that is asked.
         return lines.filtered("analytic_distribution").distribution_analytic_account_ids
 
     def _get_ap_sync_mapped_records(self):
         """Return what these bills use that may have a counterpart in an ERP: a list
         of recordsets."""
-        lines = self._get_ap_sync_lines()
+        lines = self.ap_sync_line_ids
         return [
             self.commercial_partner_id,
             lines.account_id,
@@ -63,7 +69,7 @@ class AccountMove(models.Model):
         # sudo and no language: what a bill says does not depend on who looks at it.
         move = self.sudo().with_company(self.company_id).with_context(lang=None)
         vendor = move.commercial_partner_id
-        lines = move._get_ap_sync_lines()
+        lines = move.ap_sync_line_ids
         term = move.invoice_payment_term_id
         if erp_ids is None:
             erp_ids = self.env["ap.sync.mapping"]._get_erp_ids(

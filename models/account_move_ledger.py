@@ -85,7 +85,7 @@ class AccountMove(models.Model):
 
         The conditions are those of ``account.move._post`` in Odoo 19.
         """
-        lines = move._get_ap_sync_lines()
+        lines = move.ap_sync_line_ids
         archived = lines.account_id.filtered(lambda account: not account.active)
         problems = [
             (

@@ -94,9 +94,9 @@ MAPPED_BY_KIND = {
     ),
     **dict.fromkeys(
         ["gl_account_inactive", "gl_account_wrong_type"],
-        lambda move: move._get_ap_sync_lines().account_id,
+        lambda move: move.ap_sync_line_ids.account_id,
     ),
-    "tax_invalid": lambda move: move._get_ap_sync_lines().tax_ids,
+    "tax_invalid": lambda move: move.ap_sync_line_ids.tax_ids,
     "dimension_invalid": lambda move: move._get_ap_sync_analytic_accounts(),
     "term_unknown": lambda move: move.invoice_payment_term_id,
 }

@@ -91,7 +91,7 @@ class ApSyncRule(models.Model):
     def _find_no_lines(self, jobs):
         return self._find_on_bill(
             jobs,
-            lambda move: not move._get_ap_sync_lines(),
+            lambda move: not move.ap_sync_line_ids,
             self.env._("The bill has no lines."),
         )
 
@@ -99,8 +99,7 @@ class ApSyncRule(models.Model):
         return self._find_on_bill(
             jobs,
             lambda move: (
-                move._get_ap_sync_lines()
-                and move.currency_id.is_zero(move.amount_total)
+                move.ap_sync_line_ids and move.currency_id.is_zero(move.amount_total)
             ),
             self.env._("The bill's total is zero."),
         )

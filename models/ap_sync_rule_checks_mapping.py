@@ -11,14 +11,14 @@ class ApSyncRule(models.Model):
     def _find_account_unmapped(self, jobs):
         return self._find_unmapped(
             jobs,
-            lambda move: move._get_ap_sync_lines().account_id,
+            lambda move: move.ap_sync_line_ids.account_id,
             lambda names: self.env._("No GL code of the ERP is set for %s.", names),
         )
 
     def _find_tax_unmapped(self, jobs):
         return self._find_unmapped(
             jobs,
-            lambda move: move._get_ap_sync_lines().tax_ids,
+            lambda move: move.ap_sync_line_ids.tax_ids,
             lambda names: self.env._("No tax of the ERP is set for %s.", names),
         )
 

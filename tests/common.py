@@ -86,11 +86,7 @@ class FakeErp:
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        return [
-            receipt
-            for key, receipt in self.ledger.items()
-            if key == document.key or receipt.erp_id == erp_id
-        ]
+        return self._find(document, erp_id)
 
     def check(self, *, deadline):
         return [CheckItem("Address", True, "It answers.")]
@@ -109,6 +105,13 @@ class FakeErp:
         if isinstance(step, tuple):
             raise step[1]
         return replace(result, **step) if isinstance(step, dict) else result
+
+    def _find(self, document, erp_id):
+        return [
+            receipt
+            for key, receipt in self.ledger.items()
+            if key == document.key or receipt.erp_id == erp_id
+        ]
 
     def _keep(self, document):
         """An ERP that honours keys, as another Odoo does by external id."""
