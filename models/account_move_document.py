@@ -18,7 +18,7 @@ class AccountMove(models.Model):
 
     # Asked for by every check of one evaluation, hence kept for the transaction.
     ap_sync_line_ids = fields.Many2many(
-        "account.move.line", compute="_compute_ap_sync_line_ids"
+        "account.move.line", string="Lines to Sync", compute="_compute_ap_sync_line_ids"
     )
 
     @api.depends(
