@@ -55,6 +55,12 @@ class AccountMove(models.Model):
         help="Marks a draft as complete: connections that take ready drafts send it.",
     )
 
+    # For the check of possible duplicates, see ap_sync_rule_checks.py.
+    _ap_sync_duplicate_idx = models.Index(
+        "(commercial_partner_id, lower(trim(ref)))"
+        " WHERE move_type IN ('in_invoice', 'in_refund', 'in_receipt')"
+    )
+
     # === COMPUTES === #
 
     @api.depends("ap_sync_job_ids.status", "ap_sync_job_ids.message")

@@ -209,6 +209,8 @@ class ApSyncRule(models.Model):
                     ON other.company_id = bill.company_id
                    AND other.commercial_partner_id = bill.commercial_partner_id
                    AND other.move_type = bill.move_type
+                   -- as the index has it, see account_move.py
+                   AND other.move_type IN ('in_invoice', 'in_refund', 'in_receipt')
                    AND lower(trim(other.ref)) = lower(trim(bill.ref))
                    AND other.state != 'cancel'
                    AND other.id < bill.id

@@ -106,7 +106,7 @@ class ApSyncRule(models.Model):
             found = getattr(self, f"_find_{self.check_name}")(jobs)
         else:
             kind = "rule"
-            moves = self._filter_bills(jobs.move_id)
+            stopped = set(self._filter_bills(jobs.move_id).ids)
             found = {
                 job: (
                     self.env._(
@@ -116,7 +116,7 @@ class ApSyncRule(models.Model):
                     [{"record": self}],
                 )
                 for job in jobs
-                if job.move_id in moves
+                if job.move_id.id in stopped
             }
         return {
             job: self._prepare_cause(kind, message, self.action, fixes)
@@ -129,14 +129,19 @@ class ApSyncRule(models.Model):
             return moves.filtered_domain(
                 Domain(ast.literal_eval(self.bill_domain or "[]"))
             )
-        vendors, categories = self.partner_ids._origin, self.category_ids._origin
-        return moves.filtered(
-            lambda move: (
-                move.commercial_partner_id in vendors
-                or move.partner_id in vendors
-                or move.commercial_partner_id.category_id & categories
+        vendor_ids = set(self.partner_ids._origin.ids)
+        category_ids = set(self.category_ids._origin.ids)
+
+        def is_chosen(move):
+            vendor = move.commercial_partner_id
+            return (
+                vendor.id in vendor_ids
+                or move.partner_id.id in vendor_ids
+                or bool(category_ids)
+                and not category_ids.isdisjoint(vendor.category_id.ids)
             )
-        )
+
+        return moves.filtered(is_chosen)
 
     def _prepare_cause(self, kind, message, action, fixes):
         """Return one cause, ready to be stored on a job.
