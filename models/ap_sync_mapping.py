@@ -50,7 +50,6 @@ class ApSyncMapping(models.Model):
         "ap.sync.connection",
         required=True,
         ondelete="cascade",
-        index=True,
         check_company=True,
     )
     company_id = fields.Many2one(
@@ -125,6 +124,8 @@ class ApSyncMapping(models.Model):
         "(connection_id, record)",
         "This record is already mapped for this connection. Change that mapping.",
     )
+    # The order of the list: a million of them are not sorted to show the first page.
+    _list_idx = models.Index("(waiting_count DESC, state, kind, local_name, id)")
 
     # === DEFAULTS, COMPUTES AND CONSTRAINTS === #
 
