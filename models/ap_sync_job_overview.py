@@ -2,10 +2,14 @@ from odoo import api, fields, models
 
 
 class ApSyncJob(models.Model):
-    """What the tiles, graphs and pivots add up, stored so that the database does."""
+    """What the tiles, graphs and pivots add up and the list is searched by, stored so
+    that the database does."""
 
     _inherit = "ap.sync.job"
 
+    bill_name = fields.Char(
+        related="move_id.name", string="Bill Number", store=True, index="trigram"
+    )
     company_currency_id = fields.Many2one(
         related="company_id.currency_id", string="Company Currency", store=True
     )
