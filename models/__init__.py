@@ -22,6 +22,7 @@ from . import ap_sync_job_bulk
 from . import ap_sync_job_changes
 from . import ap_sync_job_decide
 from . import ap_sync_job_effects
+from . import ap_sync_job_groups
 from . import ap_sync_job_evaluate
 from . import ap_sync_job_explain
 from . import ap_sync_job_follow_up

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo.exceptions import AccessError
+from odoo.models import BaseModel
 from odoo.tests import new_test_user
 
 from ..connectors import Outcome
@@ -43,6 +44,44 @@ class TestOverview(ApSyncCommon):
         self.assertEqual(job.amount_company, job.move_id.amount_total_signed * -1)
         self.assertEqual(self.tiles(), {"in_progress": (1, job.amount_company)})
         self.assertNotEqual(job.amount_company, 100.0)
+
+    def test_sums_of_several_currencies_are_as_odoo_makes_them(self):
+        euro = self.setup_other_currency("EUR", rates=[("2020-01-01", 0.8)])
+        for currency in (euro, euro, self.env.company.currency_id):
+            self.submit(self.make_bill(currency_id=currency.id))
+        self.submit(self.make_bill(partner_id=self.partner_b.id))
+        aggregates = [
+            "attempt_count:sum",
+            "amount_total:sum",
+            "currency_id:array_agg_distinct",
+            "amount_total:sum_currency",
+            "__count",
+        ]
+        Job = self.env["ap.sync.job"]
+        self.env["ap.sync.job"].search([], limit=1).sudo().user_id = False
+        for groupby, more in (
+            (["status"], {}),
+            (["partner_id"], {"limit": 1}),
+            (["partner_id"], {"limit": 1, "offset": 1}),
+            (["partner_id"], {"limit": 1, "order": "partner_id"}),
+            (["partner_id"], {"limit": 1, "order": "partner_id DESC"}),
+            (["partner_id", "status"], {"order": "partner_id DESC, status"}),
+            (["status", "partner_id"], {"order": "status, partner_id"}),
+            (["user_id"], {"order": "user_id ASC"}),
+            (["create_date:month"], {"order": "create_date:month DESC"}),
+            (["partner_id"], {"order": "__count DESC"}),
+            (["currency_id"], {}),
+            ([], {}),
+        ):
+            with self.subTest(groupby=groupby, **more):
+                args = ([], groupby, aggregates)
+                ours = Job._read_group(*args, **more)
+                odoos = BaseModel._read_group(Job, *args, **more)
+                self.assertEqual(len(ours), len(odoos))
+                for our, their in zip(ours, odoos, strict=True):
+                    self.assertEqual(our[:-2], their[:-2])
+                    self.assertAlmostEqual(our[-2], their[-2], 2)
+                    self.assertEqual(our[-1], their[-1])
 
     def test_amounts_follow_the_bill(self):
         bill = self.make_bill(post=False)

@@ -1,0 +1,149 @@
+from odoo import api, fields, models
+
+
+class ApSyncJob(models.Model):
+    """How a million jobs are grouped: as Odoo does it, but what Odoo does for each row
+    is done for each group."""
+
+    _inherit = "ap.sync.job"
+
+    @api.model
+    def _read_group(
+        self,
+        domain,
+        groupby=(),
+        aggregates=(),
+        having=(),
+        offset=0,
+        limit=None,
+        order=None,
+    ):
+        """Override of `base`: the same groups, two or three times as fast.
+
+        Odoo joins what records are called by to each row, to sort the groups by it, and
+        converts the amount of each row, and sorts all rows to tell their currencies.
+        """
+        by_name, order_left = self._split_order(groupby, order)
+        currency = self._get_summed_currency(groupby, aggregates, order)
+        if having or not (by_name or currency):
+            return super()._read_group(
+                domain, groupby, aggregates, having, offset, limit, order
+            )
+        end = offset + limit if limit else None
+        if currency:
+            plain = list(dict.fromkeys(filter(None, map(_to_plain, aggregates))))
+            Currency = self.env["res.currency"].with_context(active_test=False)
+            rows = super()._read_group(
+                domain,
+                [*groupby, currency],
+                plain,
+                # A group has a row for each of its currencies.
+                limit=None
+                if by_name or not end
+                else end * (1 + Currency.search_count([])),
+                order=order_left,
+            )
+            rows = self._add_currencies(rows, len(groupby), plain, aggregates)
+        else:
+            rows = super()._read_group(domain, groupby, aggregates, order=order_left)
+        for name, is_reverse in reversed(by_name):
+            column = groupby.index(name)
+            ranks = self._get_ranks({row[column] for row in rows})
+            rows.sort(
+                key=lambda row, ranks=ranks, column=column: ranks[row[column]],
+                reverse=is_reverse,
+            )
+        return rows[offset:end]
+
+    # === GROUPS IN THE ORDER OF NAMES === #
+
+    def _split_order(self, groupby, order):
+        """Return the terms of an order that are by the names of records, as ``[(field,
+        whether it is reversed)]``, and the order that is left. Only those in front are
+        taken out: by them the groups are sorted last."""
+        terms = [term.split() for term in (order or "").split(",") if term.strip()]
+        by_name = []
+        for name, *direction in terms:
+            field = self._fields.get(name)
+            if not (
+                name in groupby
+                and field
+                and field.type == "many2one"
+                and len(direction) < 2
+            ):
+                break
+            by_name.append((name, [word.upper() for word in direction] == ["DESC"]))
+        left = ", ".join(" ".join(term) for term in terms[len(by_name) :])
+        return by_name, left or None
+
+    @api.model
+    def _get_ranks(self, records):
+        """Return ``{record: place}`` in the order of the model, none being last."""
+        # sudo: as in Odoo's join, also of records that the user may not read.
+        Model = next(iter(records), self).browse().sudo()
+        found = Model.with_context(active_test=False)
+        ids = found.search([("id", "in", [record.id for record in records])])._ids
+        places = {record_id: place for place, record_id in enumerate(ids)}
+        return {record: places.get(record.id, len(places)) for record in records}
+
+    # === SUMS OF SEVERAL CURRENCIES === #
+
+    def _get_summed_currency(self, groupby, aggregates, order):
+        """Return the currency field that all of this can be added up by, if any."""
+        names = set()
+        for spec in aggregates:
+            name, _colon, function = spec.partition(":")
+            if function == "sum_currency":
+                name = self._fields[name].get_currency_field(self)
+            if function in {"sum_currency", "array_agg_distinct"}:
+                names.add(name)
+            elif spec != "__count" and function != "sum":
+                return None
+        ordered = {term.split()[0] for term in (order or "").split(",") if term.strip()}
+        if len(names) != 1 or not groupby or ordered - set(groupby):
+            return None
+        (name,) = names
+        is_currency = self._fields[name].comodel_name == "res.currency"
+        return name if is_currency and name not in groupby else None
+
+    def _add_currencies(self, rows, width, plain, aggregates):
+        """Return the rows of groups from those of their currencies.
+
+        :param rows: ``(what is grouped by, ..., currency, plain aggregate, ...)``.
+        :param width: by how many fields is grouped.
+        """
+        groups = {}
+        for row in rows:
+            sums = dict(zip(plain, row[width + 1 :], strict=True))
+            groups.setdefault(row[:width], {})[row[width]] = sums
+        rates = self._get_rates({row[width] for row in rows})
+        return [
+            (*key, *(_add_up(spec, sums, rates) for spec in aggregates))
+            for key, sums in groups.items()
+        ]
+
+    def _get_rates(self, currencies):
+        """Return ``{currency: rate}`` of today, as Odoo's ``sum_currency`` takes it."""
+        Currency = self.env["res.currency"]
+        today = fields.Date.context_today(self)
+        rates = Currency.union(*currencies)._get_rates(self.env.company, today)
+        return {Currency.browse(key): float(rate) for key, rate in rates.items()}
+
+
+def _to_plain(spec):
+    """Return what is asked of each currency for one aggregate."""
+    name, _colon, function = spec.partition(":")
+    if function == "array_agg_distinct":
+        return None
+    return f"{name}:sum" if function == "sum_currency" else spec
+
+
+def _add_up(spec, sums, rates):
+    """Return an aggregate of a group from ``{currency: {plain aggregate: value}}``."""
+    function = spec.partition(":")[2]
+    if function == "array_agg_distinct":
+        return sorted(money.id for money in sums if money)
+    values = [(money, found[_to_plain(spec)] or 0) for money, found in sums.items()]
+    if function == "sum_currency":
+        return sum(value / rates.get(money, 1.0) for money, value in values)
+    return sum(value for _money, value in values)
