@@ -24,11 +24,7 @@ env.cr.commit()
 def prepare(workspace: Workspace, database: str, folder: Path) -> dict:
     """Copy a database that `KEY_SCRIPT` has run in, for a PostgreSQL of the bench's
     own; return what `tests/faults/bench.py` calls a `Set`."""
-    rows = workspace.postgres.sql(
-        "SELECT value FROM ir_config_parameter WHERE key = 'ap_sync_bench.api_key'",
-        database,
-    )
-    folder.mkdir()
+    given = describe(workspace, database, folder)
     dump = folder / "database.dump"
     with step("Copying the database to a PostgreSQL of the bench's own"):
         shell.run(
@@ -38,10 +34,21 @@ def prepare(workspace: Workspace, database: str, folder: Path) -> dict:
             ],
             error="The bench's database can't be copied.",
         )
+    return {**given, "dump": str(dump)}
+
+
+def describe(workspace: Workspace, database: str, folder: Path) -> dict:
+    """Make a bench's folder; return a `Set` of a database that `KEY_SCRIPT` has run in,
+    without a dump: it is used where it is."""
+    rows = workspace.postgres.sql(
+        "SELECT value FROM ir_config_parameter WHERE key = 'ap_sync_bench.api_key'",
+        database,
+    )
+    folder.mkdir()
     return {
         "programs": str(workspace.postgres.programs),
         "database": database,
-        "dump": str(dump),
+        "dump": "",
         "conf": str(workspace.configuration(database)),
         "odoo": workspace.odoo_command(),
         "folder": str(folder),

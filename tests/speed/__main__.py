@@ -6,12 +6,20 @@ import sys
 import time
 from pathlib import Path
 
+import part_list
+import part_rules
 import part_throughput
 import report
 from bench import Set
+from sized import SizedStage
 from stage import Stage
 
-PARTS = {"throughput": part_throughput}
+#: The parts, by the stage they play on and its name in what `dev` has prepared.
+STAGES = {
+    "small": (Stage, {"throughput": part_throughput}),
+    "sized": (SizedStage, {"list": part_list, "rules": part_rules}),
+}
+PARTS = [name for _stage, parts in STAGES.values() for name in parts]
 
 
 def main():
@@ -19,21 +27,26 @@ def main():
     missed."""
     options = _parser().parse_args()
     if unknown := set(options.parts) - set(PARTS):
-        sys.exit(f"No such part: {', '.join(sorted(unknown))}; there are {list(PARTS)}")
+        sys.exit(f"No such part: {', '.join(sorted(unknown))}; there are {PARTS}")
     if not options.prepared:
         return 0  # the arguments make sense: that is all `dev` asks before it sets up
-    given = Set(**json.loads(Path(options.prepared).read_text()))
+    prepared = json.loads(Path(options.prepared).read_text())
     measured, missed = {}, []
-    with Stage(given) as stage:
-        measured["machine"] = report.machine(stage)
-        for name in options.parts or PARTS:
-            started = time.monotonic()
-            say(f"{name}:")
-            measured[name] = PARTS[name].run(stage, options)
-            lines, short = PARTS[name].report(measured[name])
-            say("\n".join(lines))
-            say(f"{name}: measured in {time.monotonic() - started:.0f} s")
-            missed += [f"{name}: {text}" for text in short]
+    for kind, (make_stage, parts) in STAGES.items():
+        wanted = options.parts or PARTS
+        asked = {name: part for name, part in parts.items() if name in wanted}
+        if not asked:
+            continue
+        with make_stage(Set(**prepared[kind])) as stage:
+            measured["machine"] = report.machine(stage)
+            for name, part in asked.items():
+                started = time.monotonic()
+                say(f"{name}:")
+                measured[name] = part.run(stage, options)
+                lines, short = part.report(measured[name])
+                say("\n".join(lines))
+                say(f"{name}: measured in {time.monotonic() - started:.0f} s")
+                missed += [f"{name}: {text}" for text in short]
     if options.out:
         text = json.dumps(measured, indent=1, sort_keys=True)
         Path(options.out).write_text(text + "\n", encoding="utf-8")
@@ -49,6 +62,8 @@ def _parser():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--bills", type=int, default=2000)
     parser.add_argument("--peers", default=",".join(part_throughput.GOALS))
+    parser.add_argument("--jobs", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--only", help="of the list, what has this in its name")
     parser.add_argument("--out")
     return parser
 
