@@ -36,7 +36,7 @@ class ApSyncConnection(models.Model):
                 "message": self.env._(
                     "The bills synced in the last 90 days are being compared with "
                     "those of %s. What differs is found in the jobs by the filter "
-                    "Changed in the ERP.",
+                    "Changed Since Sync.",
                     self.display_name,
                 ),
             },

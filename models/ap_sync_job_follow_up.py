@@ -20,6 +20,7 @@ class ApSyncJob(models.Model):
     can_send_files = fields.Boolean(compute="_compute_can_send_files")
 
     _erp_changes_idx = models.Index("(id DESC) WHERE erp_changes IS NOT NULL")
+    _erp_cancelled_idx = models.Index("(id DESC) WHERE erp_cancelled IS TRUE")
 
     @api.depends(
         "status",

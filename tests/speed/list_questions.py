@@ -151,7 +151,7 @@ def pages(filters, facts):
         *("|", "|"),
         *(filters["failed"] + filters["on_hold"] + filters["changed"]),
     ]
-    changed = "job.changed_since_sync IS TRUE"
+    changed = "(job.changed_since_sync IS TRUE OR job.erp_changes IS NOT NULL)"
     failed, on_hold = "job.status = 'failed'", "job.status = 'on_hold'"
     yield page("the list, all jobs", [], "true", facts)
     yield page(
@@ -159,7 +159,10 @@ def pages(filters, facts):
         default,
         f"({failed} OR {on_hold} OR {changed})",
         facts,
-        rows=_merged(failed, on_hold, changed),
+        rows=_merged(
+            *(failed, on_hold),
+            *("job.changed_since_sync IS TRUE", "job.erp_changes IS NOT NULL"),
+        ),
     )
     yield one("mine", f"job.user_id = {facts.uid}")
     yield page(
@@ -173,6 +176,8 @@ def pages(filters, facts):
         yield one(status, f"job.status = '{status}'")
     yield one("marked", "job.marked_by_id IS NOT NULL")
     yield one("changed", changed)
+    yield one("files_missing", "job.erp_files = 'missing'")
+    yield one("erp_cancelled", "job.erp_cancelled IS TRUE")
     for phase in ("queued", "sending", "retrying", "verifying", "ready"):
         yield one(phase, f"job.phase = '{phase}'")
     for name, kind in (

@@ -107,6 +107,11 @@ JOBS = {
     "erp_url": "CASE WHEN bill.status = 'success'"
     " THEN 'https://erp.example.com/bills/' || bill.n END",
     "changed_since_sync": "bill.status = 'success' AND bill.d6 % 500 = 0",
+    "erp_cancelled": "bill.status = 'success' AND bill.d6 % 500 = 1",
+    "erp_files": "CASE WHEN bill.status = 'success' AND bill.d6 % 500 = 2"
+    " THEN 'missing' END",
+    "erp_changes": "CASE WHEN bill.status = 'success' AND bill.d6 % 500 = 3"
+    " THEN 'Total: 100.00 → 120.00' END",
     "effects_due": "false",
     "create_uid": "1",
     "write_uid": "1",
@@ -120,6 +125,7 @@ ATTEMPTS = {
     "company_id": "job.company_id",
     "number": "try",
     "revision": "1",
+    "operation": "'send'",
     "uuid": "md5(job.id || '-' || try)",
     "key": "job.key",
     "outcome": "CASE WHEN try < job.attempt_count THEN 'not_sent'"
