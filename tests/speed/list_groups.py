@@ -13,6 +13,8 @@ from list_questions import (
     page,
 )
 
+#: As many as `static/src/overview/overview.js` shows.
+VENDORS = 10
 #: What the tiles of `static/src/overview/tiles.js` add up.
 AMOUNT = "amount_company:sum_currency"
 RATE = """
@@ -123,7 +125,6 @@ def overview(facts):
     )
     for name, keys, statuses in (
         ("what stops bills now", ["error_kind", "status"], STOPPED),
-        ("waiting or failed, by vendor", ["partner_id", "status"], WAITING),
         ("all bills, by connection", ["connection_id", "status"], None),
     ):
         where, domain = own, []
@@ -134,12 +135,8 @@ def overview(facts):
             SELECT {", ".join(keys)}, count(*) FROM ap_sync_job job
              WHERE {where} GROUP BY 1, 2
             """
-        if keys[0] == "partner_id":
-            statement = f"""
-                SELECT found.*, complete_name FROM ({statement}) found
-                  LEFT JOIN res_partner ON id = partner_id ORDER BY complete_name
-                """
         yield _graph(name, domain, keys, ["__count"], JOB, statement)
+    yield _vendors(own)
     yield _graph(
         "hours from submission to success",
         [["synced_at", ">=", "-90d"]],
@@ -161,6 +158,39 @@ def overview(facts):
         limit=8,
         asked_order=order,
         view=OLDEST,
+    )
+
+
+def _vendors(own):
+    """The vendors with the most bills that wait or failed, then the graph of those."""
+    domain = [["status", "in", WAITING]]
+
+    def ask(client):
+        groups, first = client.groups(
+            *(JOB, domain, ["partner_id"], ["__count"]),
+            order="__count DESC",
+            limit=VENDORS,
+        )
+        chosen = ["partner_id", "in", [group["partner_id"][0] for group in groups]]
+        keys = ["partner_id", "status"]
+        answer, cost = client.groups(JOB, [*domain, chosen], keys, ["__count"], True)
+        return answer, {name: first[name] + cost[name] for name in cost}
+
+    where = f"{own} AND status IN {tuple(WAITING)}"
+    statement = f"""
+        WITH most AS (
+            SELECT partner_id FROM ap_sync_job job WHERE {where}
+             GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {VENDORS})
+        SELECT complete_name, status, count(*) FROM ap_sync_job job
+          JOIN res_partner ON res_partner.id = job.partner_id
+         WHERE {where} AND job.partner_id IN (SELECT partner_id FROM most)
+         GROUP BY 1, 2 ORDER BY 1
+        """
+    return Question(
+        "overview: waiting or failed, by vendor",
+        ask,
+        lambda run: _counts(row[2] for row in run(statement)),
+        _told_groups,
     )
 
 

@@ -95,8 +95,11 @@ class WebClient:
             context={"read_group_expand": True},
         )
 
-    def groups(self, model, domain, groupby, aggregates, is_graph=False):
-        """What tiles and graphs ask; graphs have empty weeks filled in."""
+    def groups(self, model, domain, groupby, aggregates, is_graph=False, **options):
+        """What tiles and graphs ask; graphs have empty weeks filled in.
+
+        :param options: ``order`` and ``limit`` of the groups.
+        """
         return self.call(
             model,
             "formatted_read_group",
@@ -104,6 +107,7 @@ class WebClient:
             groupby=groupby,
             aggregates=aggregates,
             context={"fill_temporal": True} if is_graph else {},
+            **options,
         )
 
     def search_view(self, model):

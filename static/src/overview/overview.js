@@ -1,4 +1,4 @@
-import {Component, useState} from "@odoo/owl";
+import {Component, onWillStart, useState} from "@odoo/owl";
 import {ApSyncTiles} from "./tiles";
 import {Layout} from "@web/search/layout";
 import {View} from "@web/views/view";
@@ -10,6 +10,8 @@ import {useService} from "@web/core/utils/hooks";
 
 const JOB = "ap.sync.job";
 const WAITING = [["status", "in", ["failed", "on_hold", "in_progress"]]];
+// More bars than these are not told apart
+const VENDORS = 10;
 const STOPPED = [["status", "in", ["failed", "on_hold", "blocked"]]];
 
 /**
@@ -26,9 +28,33 @@ export class ApSyncOverview extends Component {
     setup() {
         this.action = useService("action");
         this.display = {controlPanel: {}};
-        this.state = useState({version: 0});
-        useJobsChanged(() => this.state.version++, {delay: 10000});
-        this.panels = [
+        this.orm = useService("orm");
+        this.state = useState({version: 0, panels: []});
+        onWillStart(() => this.load());
+        useJobsChanged(() => this.load(), {delay: 10000});
+    }
+
+    async load() {
+        this.state.panels = this.makePanels(await this.findVendors());
+        this.state.version++;
+    }
+
+    /**
+     * @returns {Number[]} those with the most bills that wait or failed
+     */
+    async findVendors() {
+        const groups = await this.orm.formattedReadGroup(
+            JOB,
+            WAITING,
+            ["partner_id"],
+            ["__count"],
+            {order: "__count DESC", limit: VENDORS}
+        );
+        return groups.map(({partner_id: vendor}) => vendor && vendor[0]);
+    }
+
+    makePanels(vendors) {
+        return [
             this.graph("trend", _t("Bills sent, by week"), {
                 model: "ap.sync.attempt",
                 domain: [["started_at", ">=", "-90d"]],
@@ -39,8 +65,8 @@ export class ApSyncOverview extends Component {
                 domain: STOPPED,
                 groups: ["error_kind", "status"],
             }),
-            this.graph("vendors", _t("Waiting or failed, by vendor"), {
-                domain: WAITING,
+            this.graph("vendors", _t("Waiting or failed, by vendor (at most 10)"), {
+                domain: [...WAITING, ["partner_id", "in", vendors]],
                 groups: ["partner_id", "status"],
             }),
             this.graph("connections", _t("All bills, by connection"), {
