@@ -83,6 +83,18 @@ class TestOverview(ApSyncCommon):
                     self.assertAlmostEqual(our[-2], their[-2], 2)
                     self.assertEqual(our[-1], their[-1])
 
+    def test_the_jobs_of_a_time_come_newest_first(self):
+        jobs = self.env["ap.sync.job"].union(
+            *(self.submit(self.make_bill()) for _number in range(4))
+        )
+        domain = [("create_date", ">=", jobs[0].create_date), ("id", "in", jobs.ids)]
+        search = self.env["ap.sync.job"].search
+        newest = jobs.sorted("id", reverse=True)
+        self.assertEqual(search(domain, limit=3), newest[:3])
+        self.assertEqual(search(domain, offset=1, limit=2), newest[1:3])
+        self.assertEqual(search(domain, limit=2, order="id"), jobs[:2])
+        self.assertFalse(search([*domain, ("id", "in", [])], limit=2))
+
     def test_amounts_follow_the_bill(self):
         bill = self.make_bill(post=False)
         job = self.submit(bill)

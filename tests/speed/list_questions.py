@@ -23,13 +23,15 @@ BILL_TYPES = ("in_invoice", "in_refund", "in_receipt")
 class Question:
     """``ask(client)`` returns the answer and what it cost; ``sql(run)`` the same by
     hand, where ``run(statement)`` returns rows. ``told`` makes of the answer what
-    ``sql`` returns of it: they must be equal, or ``nearly``: as many."""
+    ``sql`` returns of it: they must be equal, or ``nearly``: as many.
+    ``odoos(client, answer)`` returns what Odoo's own part of it costs, if any."""
 
     name: str
     ask: Callable
     sql: Callable
     told: Callable
     nearly: bool = False
+    odoos: Callable | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def run(stage, options):
         for number in range(options.runs + 1):
             answer, cost = question.ask(client)
             rows, seconds = _by_hand(connection, question)
+            if question.odoos:
+                seconds += question.odoos(client, answer)["sql"]
             if not number:  # to warm up, and to see that they tell the same
                 _compare(question, question.told(answer), rows)
                 continue

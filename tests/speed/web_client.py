@@ -62,13 +62,25 @@ class WebClient:
 
     # -- What views ask
 
-    def list_page(self, model, domain, *, view=None, limit=PAGE, order=""):
-        """What a list asks when it opens: a page of records and their number."""
+    def list_page(
+        self, model, domain, *, view=None, limit=PAGE, order="", without=None
+    ):
+        """What a list asks when it opens: a page of records and their number.
+
+        :param without: how the names of columns begin that are left out.
+        """
+        specification = self._specification(model, view)
+        if without:
+            specification = {
+                name: value
+                for name, value in specification.items()
+                if not name.startswith(without)
+            }
         return self.call(
             model,
             "web_search_read",
             domain=domain,
-            specification=self._specification(model, view),
+            specification=specification,
             offset=0,
             order=order or self._view(model, view).order,
             limit=limit,
