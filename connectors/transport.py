@@ -25,6 +25,8 @@ from .wire import Unreadable, Wire, first_open, read_body
 
 MAX_BYTES = 5_000_000
 MAX_WAIT = 24 * 3600.0
+#: Seconds that the addresses of a name are not asked for again.
+RESOLVED = 30.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Answer:
 
 
 class Transport:
-    """Calls one ERP. Safe for many threads: nothing is shared between calls.
+    """Calls one ERP. Safe for many threads: calls share nothing but what was found out
+    about the address.
 
     :param base_url: the address as it was typed in.
     :param secrets: values that must never show in a message or excerpt.
@@ -101,6 +104,7 @@ class Transport:
         self._ca_file = ca_file
         self._timeout = timeout
         self._context = None
+        self._resolved = ((), 0.0)  # the addresses, and until when they hold
         self._lock = threading.Lock()
 
     def request(
@@ -144,6 +148,7 @@ class Transport:
             call.default_port = 443 if target.scheme == "https" else 80
             call.sock = wire
             call.request(method, target.path + path, body, sent)
+            wire.flush()
             response = call.getresponse()
             answer = Answer(
                 response.status,
@@ -185,8 +190,7 @@ class Transport:
         wait = min(end, time.monotonic() + CONNECT_SECONDS)
         if time.monotonic() >= end:
             raise _too_late()
-        rows = resolve(target, self._allowed_hosts, wait)
-        sock = first_open(rows, target, wait)
+        sock = self._open(target, wait)
         try:
             if target.scheme == "https":
                 sock.settimeout(max(0.001, wait - time.monotonic()))
@@ -207,6 +211,18 @@ class Transport:
                 Outcome.NOT_SENT,
             ) from None
         return Wire(sock, end)
+
+    def _open(self, target, end):
+        rows, until = self._resolved
+        if time.monotonic() >= until:
+            rows = resolve(target, self._allowed_hosts, end)
+            # They were checked: that they are kept opens nothing to anybody.
+            self._resolved = rows, time.monotonic() + RESOLVED
+        try:
+            return first_open(rows, target, end)
+        except ConnectorError:
+            self._resolved = ((), 0.0)  # it may have moved
+            raise
 
     def _tls(self):
         with self._lock:

@@ -21,10 +21,17 @@ class Wire:
     def __init__(self, sock, end):
         self._sock = sock
         self._end = end
+        self._held = []
         self.written = False
 
     def sendall(self, data):
-        view = memoryview(data)
+        """Keep it until ``flush``: ``http.client`` gives head and body apart, and two
+        packets are two waits, for the ERP and for the interpreter's lock."""
+        self._held.append(data)
+
+    def flush(self):
+        view = memoryview(b"".join(self._held))
+        self._held.clear()
         while view:
             self._wait()
             # Before the call, not after: part of it may be out when it raises.

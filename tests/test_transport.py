@@ -148,6 +148,26 @@ class TestNotSent(TransportCase):
             error = self.refusal(url, "erp_unavailable", Outcome.NOT_SENT)
         self.assertIn("erp.invalid", error.message)
 
+    def test_a_name_is_asked_for_again_only_when_nothing_answers_there(self):
+        def call():
+            transport.request("GET", "/", deadline=time.monotonic() + 5)
+
+        with ScriptedServer(reply([])) as server:
+            rows = socket.getaddrinfo("127.0.0.1", server.port, type=socket.SOCK_STREAM)
+            transport = Transport("http://erp.example", allowed_hosts=LOOPBACK)
+            with patch.object(socket, "getaddrinfo", return_value=rows) as asked:
+                call()
+                call()
+                self.assertEqual(asked.call_count, 1)
+                with (
+                    patch.object(socket.socket, "connect", side_effect=OSError),
+                    self.assertRaises(ConnectorError),
+                ):
+                    call()
+                call()
+                self.assertEqual(asked.call_count, 2)
+            self.assertEqual(len(server.requests), 3)
+
     def test_a_silent_name_server_holds_nobody_up(self):
         released = threading.Event()
         with patch.object(
