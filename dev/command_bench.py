@@ -2,11 +2,13 @@
 
 import argparse
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import bench_set_up
 import paths
 import templates
+from servers import OdooServer
 from ui import step
 from workspace import Workspace
 
@@ -46,13 +48,18 @@ def run(odoo: str | None, arguments: list[str]) -> int:
     if code:
         return code
     options, _rest = _parser().parse_known_args(arguments)
-    with Workspace(odoo, (ADDONS,), with_queue_job=True) as workspace:
+    with (
+        Workspace(odoo, (ADDONS,), with_queue_job=True) as workspace,
+        ExitStack() as stack,
+    ):
         folder = workspace.run_dir / "speed"
         prepared = {}
         if not options.parts or set(options.parts) - AT_SIZE:
             prepared["small"] = bench_set_up.prepare(
                 workspace, _database(workspace), folder
             )
+            if not options.parts or "real" in options.parts:
+                prepared["small"]["erp"] = _start_erp(workspace, stack)
         if not options.parts or set(options.parts) & AT_SIZE:
             prepared["sized"] = bench_set_up.describe(
                 workspace,
@@ -68,6 +75,18 @@ def run(odoo: str | None, arguments: list[str]) -> int:
             for given in prepared.values():
                 bench_set_up.keep_logs(workspace, Path(given["folder"]))
         return code
+
+
+def _start_erp(workspace: Workspace, stack: ExitStack) -> dict[str, str]:
+    """Start a second Odoo; return what `tests/faults/bench.py` calls the `erp`."""
+    database, key = templates.erp_database(workspace, "erp")
+    server = stack.enter_context(OdooServer(workspace, "erp", database, demo=False))
+    return {
+        "url": server.url,
+        "database": database,
+        "key": key,
+        "dsn": workspace.postgres.dsn(database),
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import part_list
+import part_real
 import part_rules
 import part_throughput
 import report
@@ -16,7 +17,7 @@ from stage import Stage
 
 #: The parts, by the stage they play on and its name in what `dev` has prepared.
 STAGES = {
-    "small": (Stage, {"throughput": part_throughput}),
+    "small": (Stage, {"throughput": part_throughput, "real": part_real}),
     "sized": (SizedStage, {"list": part_list, "rules": part_rules}),
 }
 PARTS = [name for _stage, parts in STAGES.values() for name in parts]
