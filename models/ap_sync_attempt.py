@@ -23,7 +23,9 @@ class ApSyncAttempt(models.Model):
     _order = "id desc"
     _rec_name = "number"
 
-    job_id = fields.Many2one("ap.sync.job", required=True, ondelete="restrict")
+    job_id = fields.Many2one(
+        "ap.sync.job", required=True, ondelete="restrict", index=True
+    )
     connection_id = fields.Many2one("ap.sync.connection", required=True, index=True)
     company_id = fields.Many2one("res.company", required=True)
     number = fields.Integer(required=True, aggregator=None)

@@ -50,6 +50,7 @@ class ApSyncMapping(models.Model):
         "ap.sync.connection",
         required=True,
         ondelete="cascade",
+        index=True,
         check_company=True,
     )
     company_id = fields.Many2one(

@@ -31,6 +31,7 @@ SUDO = {
     "models/ap_sync_job_decide_many.py": 1,
     "models/ap_sync_job_evaluate.py": 2,
     "models/ap_sync_job_follow_up.py": 1,
+    "models/ap_sync_job_groups.py": 1,
     "models/ap_sync_job_mail.py": 1,
     "models/ap_sync_job_owner.py": 2,
     "models/ap_sync_job_preflight.py": 1,
