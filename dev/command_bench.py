@@ -40,7 +40,8 @@ def run(odoo: str | None, arguments: list[str]) -> int:
     """Set up, run the bench, and return its exit code: 0 when all goals were met.
 
     :param arguments: the parts to measure (none: all), `--runs N`, `--bills N`,
-        `--jobs N`, `--only TEXT`, `--out FILE`; see `tests/speed/__main__.py`.
+        `--jobs N`, `--most N`, `--only TEXT`, `--out FILE`; see
+        `tests/speed/__main__.py`.
     """
     python = Workspace(odoo).python
     # What can't be understood is said before minutes are spent on setting up.
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--jobs", type=int, default=JOBS)
-    for name in ("--runs", "--bills", "--peers", "--only", "--out"):
+    for name in ("--runs", "--bills", "--peers", "--most", "--only", "--out"):
         parser.add_argument(name)
     return parser
 

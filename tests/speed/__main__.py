@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import part_cost
 import part_list
 import part_real
 import part_rules
@@ -17,7 +18,14 @@ from stage import Stage
 
 #: The parts, by the stage they play on and its name in what `dev` has prepared.
 STAGES = {
-    "small": (Stage, {"throughput": part_throughput, "real": part_real}),
+    "small": (
+        Stage,
+        {
+            "throughput": part_throughput,
+            "real": part_real,
+            "cost": part_cost,
+        },
+    ),
     "sized": (SizedStage, {"list": part_list, "rules": part_rules}),
 }
 PARTS = [name for _stage, parts in STAGES.values() for name in parts]
@@ -64,6 +72,7 @@ def _parser():
     parser.add_argument("--bills", type=int, default=2000)
     parser.add_argument("--peers", default=",".join(part_throughput.GOALS))
     parser.add_argument("--jobs", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--most", type=int, default=10_000, help="jobs, for the cost")
     parser.add_argument("--only", help="of the list, what has this in its name")
     parser.add_argument("--out")
     return parser

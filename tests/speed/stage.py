@@ -1,6 +1,7 @@
 """PostgreSQL as in real life, one Odoo host and an ERP of a set speed: where every
 peer does the same work."""
 
+import contextlib
 import os
 import time
 
@@ -39,6 +40,19 @@ class Stage(Bench):
 
     def _start_clock(self):
         """Nothing is woken but by AP Sync itself."""
+
+    @contextlib.contextmanager
+    def on_host(self, name, **options):
+        """Play on another host meanwhile, while the usual one is down."""
+        usual = self.host
+        usual.stop()
+        with self.make_host(name, **options) as other:
+            self.hosts[0] = other
+            try:
+                yield other
+            finally:
+                self.hosts[0] = usual
+        usual.start()
 
     def connect_erp(self, **values):
         """Return the id of a new connection to the ERP of a set speed, of which nothing
