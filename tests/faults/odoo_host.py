@@ -49,13 +49,14 @@ class OdooHost:
         self.folder = Path(folder)
         self.log = self.folder / f"{name}.log"
         self.port = free_port()
+        self.gevent_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.restarts = 0
         self._env = {"ODOO_QUEUE_JOB_CHANNELS": CHANNELS, **dict(env)}
         self._command = [
             *command,
             *("-c", str(conf)),
-            *("--http-port", str(self.port), "--gevent-port", str(free_port())),
+            *("--http-port", str(self.port), "--gevent-port", str(self.gevent_port)),
             *("--workers", str(http_workers)),
             *("--max-cron-threads", str(cron_workers)),
             *("--limit-memory-soft", "0", "--limit-memory-hard", "0"),

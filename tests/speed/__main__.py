@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import part_cost
+import part_latency
 import part_list
 import part_real
 import part_rules
@@ -24,6 +25,7 @@ STAGES = {
             "throughput": part_throughput,
             "real": part_real,
             "cost": part_cost,
+            "latency": part_latency,
         },
     ),
     "sized": (SizedStage, {"list": part_list, "rules": part_rules}),
