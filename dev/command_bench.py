@@ -40,7 +40,7 @@ def run(odoo: str | None, arguments: list[str]) -> int:
     """Set up, run the bench, and return its exit code: 0 when all goals were met.
 
     :param arguments: the parts to measure (none: all), `--runs N`, `--bills N`,
-        `--jobs N`, `--most N`, `--only TEXT`, `--out FILE`; see
+        `--jobs N`, `--most N`, `--flat N`, `--only TEXT`, `--out FILE`; see
         `tests/speed/__main__.py`.
     """
     python = Workspace(odoo).python
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("parts", nargs="*")
     parser.add_argument("--jobs", type=int, default=JOBS)
-    for name in ("--runs", "--bills", "--peers", "--most", "--only", "--out"):
+    for name in ("--runs", "--bills", "--peers", "--most", "--flat", "--only", "--out"):
         parser.add_argument(name)
     return parser
 

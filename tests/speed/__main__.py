@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import part_cost
+import part_flat
 import part_latency
 import part_list
 import part_real
@@ -26,6 +27,7 @@ STAGES = {
             "real": part_real,
             "cost": part_cost,
             "latency": part_latency,
+            "flat": part_flat,
         },
     ),
     "sized": (SizedStage, {"list": part_list, "rules": part_rules}),
@@ -75,6 +77,7 @@ def _parser():
     parser.add_argument("--peers", default=",".join(part_throughput.GOALS))
     parser.add_argument("--jobs", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--most", type=int, default=10_000, help="jobs, for the cost")
+    parser.add_argument("--flat", type=int, default=100_000, help="jobs in a row")
     parser.add_argument("--only", help="of the list, what has this in its name")
     parser.add_argument("--out")
     return parser

@@ -1,0 +1,187 @@
+"""Whether it stays as fast and as small over many jobs, and what a connection to a dead
+ERP costs another one."""
+
+import contextlib
+import os
+import statistics
+import time
+from pathlib import Path
+
+import copied_bills
+import part_throughput
+from hung_erp import HungErp
+from report import spread, table
+from servers import free_port
+from stage import LATENCY, PATIENCE
+
+TENTHS = 10
+#: The last tenth may take so many times the second, and so much more memory than it.
+FLAT = 1.2
+#: How much of its speed a connection keeps beside dead ones.
+BESIDE = 0.9
+#: Bills that wait on each dead connection.
+DEAD_BILLS = 200
+TICKS = os.sysconf("SC_CLK_TCK")
+#: What the stage's host has; each serves one connection at a time.
+CRON_WORKERS = 2
+IDLE = """
+SELECT NOT EXISTS (
+    SELECT FROM ap_sync_connection WHERE id = ANY(%s) AND lease_token IS NOT NULL)
+"""
+TRIED = "SELECT EXISTS (SELECT FROM ap_sync_attempt WHERE connection_id = %s)"
+SCENES = {
+    "alone": "alone",
+    "beside": "beside one whose ERP hangs and one whose ERP refuses",
+    "hung": f"beside {CRON_WORKERS} whose ERPs hang: one for each cron worker",
+}
+
+
+def run(stage, options):
+    """Return ``{"tenths": {"jobs", "seconds": [...], "mb": [...]}, "bills": how many,
+    "times": {scene: [seconds]}}``.
+
+    :raise AssertionError: when a bill was not kept: then the time means nothing.
+    """
+    bills = stage.pool[: options.bills]
+    stage.slow_erp.set(latency=LATENCY, down=False)
+    times = {scene: [] for scene in SCENES}
+    part_throughput.ap_sync(stage, bills[:100])  # to warm up
+    for number in range(1, options.runs + 1):
+        times["alone"].append(part_throughput.ap_sync(stage, bills)[1])
+        with _dead(stage, hanging=1, refusing=1):
+            times["beside"].append(part_throughput.ap_sync(stage, bills)[1])
+        print(
+            f"   run {number}: {times['alone'][-1]:.1f} s alone,"
+            f" {times['beside'][-1]:.1f} s beside dead ones",
+            flush=True,
+        )
+    with _dead(stage, hanging=CRON_WORKERS):
+        times["hung"].append(part_throughput.ap_sync(stage, bills)[1])
+    tenths = _tenths(stage, options.flat)
+    return {"tenths": tenths, "bills": len(bills), "times": times}
+
+
+def report(measured):
+    """Return the tables of what ``run`` returned, and which goals were missed."""
+    missed = []
+    tenths = measured["tenths"]
+    jobs = tenths["jobs"] / TENTHS
+    each = [1000 * seconds / jobs for seconds in tenths["seconds"]]
+    rows = [
+        [number, f"{ms:.2f}", f"{mb:.0f}"]
+        for number, (ms, mb) in enumerate(zip(each, tenths["mb"], strict=True), 1)
+    ]
+    lines = [f"{tenths['jobs']} jobs on one connection, the ERP takes no time:"]
+    lines += table(["tenth", "ms for each job", "MB of the worker"], rows)
+    for name, values in (("ms for each job", each), ("MB", tenths["mb"])):
+        if values[-1] > FLAT * values[1]:
+            missed.append(
+                f"{values[-1]:.1f} {name} in the last tenth, {values[1]:.1f} in the"
+                " second"
+            )
+    times, bills = measured["times"], measured["bills"]
+    rates = {scene: [bills / seconds for seconds in times[scene]] for scene in SCENES}
+    alone = statistics.median(rates["alone"])
+    rows = []
+    for scene, title in SCENES.items():
+        share = statistics.median(rates[scene]) / alone
+        goal = BESIDE if scene == "beside" else ""
+        rows.append([title, spread(rates[scene]), f"{share:.2f}", goal])
+        if goal and share < goal:
+            missed.append(f"{share:.2f} of its speed {title}, not {goal}")
+    lines += table([f"{bills} bills", "bills/s", "of alone", "goal"], rows)
+    return lines, missed
+
+
+# -- Over many jobs
+
+
+def _tenths(stage, count):
+    """Return the seconds of each tenth of so many jobs, and the memory of the worker
+    that sent them, in MB, at its end."""
+    with stage.on_host("flat", cron_workers=1) as host:
+        stage.slow_erp.set(latency=0)
+        connection = stage.connect_erp()
+        copied_bills.submit(stage, connection, count)
+        stage.slow_erp.set(reset=True)
+        found = {"jobs": count, "seconds": [], "mb": []}
+        cpu, started = _workers(host), time.monotonic()
+        stage.go(connection)
+        for tenth in range(1, TENTHS + 1):
+            _until_kept(stage, count * tenth // TENTHS)
+            ended, workers = time.monotonic(), _workers(host)
+            # It is the one that worked most since.
+            sender = max(
+                workers, key=lambda pid: workers[pid][0] - cpu.get(pid, (0, 0))[0]
+            )
+            found["seconds"].append(ended - started)
+            found["mb"].append(workers[sender][1])
+            print(
+                f"   tenth {tenth}: {ended - started:.1f} s, {workers[sender][1]:.0f}"
+                f" MB in worker {sender}",
+                flush=True,
+            )
+            cpu, started = workers, ended
+        stage.until(part_throughput.DONE, connection)
+        rows = stage.sql(
+            "SELECT count(*) FILTER (WHERE status = 'success') AS done"
+            " FROM ap_sync_job WHERE connection_id = %s",
+            connection,
+        )
+        assert rows[0]["done"] == count, f"{rows[0]['done']} of {count} bills are there"
+    return found
+
+
+def _until_kept(stage, count):
+    """Wait until the ERP has so many bills.
+
+    :raise TimeoutError: when nothing came for long.
+    """
+    kept, end = -1, 0
+    while kept < count:
+        found = stage.slow_erp.stats()["kept"]
+        if found > kept:
+            kept, end = found, time.monotonic() + PATIENCE
+        elif time.monotonic() > end:
+            raise TimeoutError(f"the ERP has {kept} bills, not {count}")
+        time.sleep(0.1)
+
+
+def _workers(host):
+    """Return ``{pid: (CPU seconds, MB)}`` of each worker."""
+    found = {}
+    for pid in host.workers():
+        with contextlib.suppress(OSError):
+            # The name of the program before it may hold anything, even a bracket.
+            stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks, pages = int(stat[11]) + int(stat[12]), int(stat[21])
+            mb = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            found[pid] = (ticks / TICKS, mb)
+    return found
+
+
+# -- Beside dead ones
+
+
+@contextlib.contextmanager
+def _dead(stage, hanging=0, refusing=0):
+    """Have so many connections to ERPs that are not at work, each tried already and
+    with bills that wait."""
+    with HungErp() as erp:
+        # Nobody listens on a free port.
+        urls = [erp.url] * hanging + [f"http://127.0.0.1:{free_port()}"] * refusing
+        dead = [stage.connect_erp(url=url) for url in urls]
+        for connection in dead:
+            stage.submit(connection, stage.pool[-DEAD_BILLS:])
+        for connection in dead:
+            stage.go(connection)
+        for connection in dead:
+            stage.until(TRIED, connection)
+        yield
+    stage.until(IDLE, dead)
+    # Never again.
+    stage.sql(
+        "UPDATE ir_cron SET active = false WHERE id IN"
+        " (SELECT cron_id FROM ap_sync_connection WHERE id = ANY(%s))",
+        dead,
+    )
