@@ -3,13 +3,15 @@ import {onWillDestroy, status, useComponent} from "@odoo/owl";
 import {useService} from "@web/core/utils/hooks";
 
 const CHANNEL = "ap_sync.jobs";
+/** How long the first of several messages waits for others that belong to it. */
+const FIRST_MS = 100;
 
 /** What somebody is reading and a reload of the view would take away: open badges. */
 export const beingRead = new Set();
 
 /**
- * Call back when jobs changed: soon, but not more often than every ``delay``, however
- * many messages come, and never while nobody looks.
+ * Call back when jobs changed: at once, and the longer messages keep coming the less
+ * often, down to every ``delay``; never while nobody looks.
  *
  * @param {Object} bus the bus service
  * @param {Function} reload
@@ -22,6 +24,8 @@ export const beingRead = new Set();
 export function onJobsChanged(bus, reload, options = {}) {
     const {delay = 1000, concerns = () => true, isBusy = () => false} = options;
     let timer = null;
+    let pause = FIRST_MS;
+    let lastRun = 0;
 
     const run = async () => {
         if (document.hidden || isBusy()) {
@@ -32,11 +36,16 @@ export function onJobsChanged(bus, reload, options = {}) {
             await reload();
         } finally {
             timer = null;
+            pause = Math.min(2 * pause, delay);
+            lastRun = Date.now();
         }
     };
     const schedule = () => {
         if (timer === null) {
-            timer = browser.setTimeout(run, delay);
+            if (Date.now() - lastRun > 2 * delay) {
+                pause = FIRST_MS;
+            }
+            timer = browser.setTimeout(run, pause);
         }
     };
     // Without ids, many changed
