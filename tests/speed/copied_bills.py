@@ -5,8 +5,9 @@ TABLES = {
     "account_move_line": "move_id",
     "ap_sync_job": "move_id",
 }
-#: One transaction, so that it holds for all of what it says: no foreign key is checked
-#: a million times.
+#: How far the ids of a copy are from those before: further than any bill's own.
+SHIFT = "n * 100000"
+#: One transaction, for which no foreign key is checked a million times.
 COPY = """
 SET LOCAL session_replication_role = replica;
 INSERT INTO {table} ({names})
@@ -25,9 +26,9 @@ def have(stage, count):
     made = _count(stage) // pool
     wanted = -(-count // pool)
     if made < wanted:
-        move = {"id": _shifted(stage, "id"), "name": f"name {TEXT}"}
+        move = {"id": f"id + {SHIFT}", "name": f"name {TEXT}"}
         move["ref"] = f"ref {TEXT}"
-        line = {"move_id": _shifted(stage, "move_id")}
+        line = {"move_id": f"move_id + {SHIFT}"}
         copies = {"first": made, "last": wanted - 1}
         _copy(stage, "account_move", move, **copies)
         _copy(stage, "account_move_line", line, **copies)
@@ -50,7 +51,7 @@ def submit(stage, connection, count):
         stage.submit(connection, bills[first : first + 500][: count - first])
     if count > len(stage.pool):
         values = {
-            "move_id": _shifted(stage, "move_id"),
+            "move_id": f"move_id + {SHIFT}",
             "reference": f"reference {TEXT}",
             "bill_name": f"bill_name {TEXT}",
             "key": "gen_random_uuid()::text",
@@ -75,26 +76,6 @@ def submit(stage, connection, count):
 def _count(stage):
     (row,) = stage.sql("SELECT count(*) FROM account_move WHERE ref LIKE 'POOL-%%'")
     return row["count"]
-
-
-def _shifted(stage, column):
-    """Return the id of a bill's copy as SQL: each copy of the pool behind the last."""
-    (row,) = stage.sql(
-        """
-        SELECT min(id) AS first, max(id) AS last FROM account_move
-         WHERE ref LIKE 'POOL-%%-______'
-        """
-    )
-    base = stage.pool_end = getattr(stage, "pool_end", None) or _end(stage)
-    return (
-        f"{column} - {row['first']} + {base} + 1"
-        f" + (n - 1) * {row['last'] - row['first'] + 1}"
-    )
-
-
-def _end(stage):
-    (row,) = stage.sql("SELECT max(id) FROM account_move")
-    return row["max"]
 
 
 def _copy(stage, table, changed, first, last, where=""):

@@ -80,7 +80,6 @@ def report(measured):
 def _measure(stage, bills):
     """Return ``{step: cost}`` of bills that go from Sync to their effects."""
     connection = stage.connect_erp()
-    # The ERP forgets, but a bill of an earlier run was another connection's.
     stage.slow_erp.set(reset=True)
     costs = stage.call(MODEL, "submit", connection_id=connection, move_ids=bills)
     stage.sql(

@@ -10,6 +10,7 @@ from pathlib import Path
 import copied_bills
 import part_throughput
 from hung_erp import HungErp
+from odoo_host import CRON_WORKERS
 from report import spread, table
 from servers import free_port
 from stage import LATENCY, PATIENCE
@@ -22,8 +23,6 @@ BESIDE = 0.9
 #: Bills that wait on each dead connection.
 DEAD_BILLS = 200
 TICKS = os.sysconf("SC_CLK_TCK")
-#: What the stage's host has; each serves one connection at a time.
-CRON_WORKERS = 2
 IDLE = """
 SELECT NOT EXISTS (
     SELECT FROM ap_sync_connection WHERE id = ANY(%s) AND lease_token IS NOT NULL)
