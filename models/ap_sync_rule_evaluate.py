@@ -55,11 +55,13 @@ class ApSyncRule(models.Model):
         # caller's, who may be looking at archived records.
         Rule = self.sudo().with_context(active_test=True)
         to_book = jobs.filtered(lambda job: job._is_to_book())
-        for rule in Rule.search([("active", "=", True)]):
-            concerned = rule._filter_jobs(to_book)
-            if concerned:
-                for job, found in rule._find_or_hold(concerned).items():
-                    causes[job].append(found)
+        concerned = {
+            rule: rule._filter_jobs(to_book)
+            for rule in Rule.search([("active", "=", True)])
+        }
+        for found in self._find_or_hold(concerned):
+            for job, cause in found.items():
+                causes[job].append(cause)
         for found in causes.values():
             found.sort(
                 key=lambda cause: (cause["action"] != "block", cause["sequence"])
@@ -78,25 +80,40 @@ class ApSyncRule(models.Model):
         rule_id = self._origin.id
         return jobs.filtered(lambda job: rule_id not in (job.released_rules or []))
 
-    def _find_or_hold(self, jobs):
-        """``_find``; a rule that can't be applied any more (a field it names is gone)
-        holds the jobs it speaks about, and no others."""
+    @api.model
+    def _find_or_hold(self, concerned):
+        """Return ``_find`` of each of these rules; one that can't be applied any more
+        (a field it names is gone) holds the jobs it speaks about, and no others.
+
+        :param concerned: ``{rule: jobs}``.
+        """
+        concerned = {rule: jobs for rule, jobs in concerned.items() if jobs}
         try:
             with self.env.cr.savepoint(flush=False):
-                return self._find(jobs)
+                return [rule._find(jobs) for rule, jobs in concerned.items()]
         except psycopg2.OperationalError:
             # A conflict with another transaction: whoever began this tries again.
             raise
         except Exception:
-            _logger.exception("AP Sync: rule %s can't be applied", self.id)
+            if len(concerned) > 1:  # which of them it is, is seen of each alone
+                return [
+                    found
+                    for rule, jobs in concerned.items()
+                    for found in self._find_or_hold({rule: jobs})
+                ]
+            ((rule, jobs),) = concerned.items()
+            _logger.exception("AP Sync: rule %s can't be applied", rule.id)
             message = self.env._(
                 "The rule “%s” can't be applied any more. Correct or archive it.",
-                self.name,
+                rule.name,
             )
-            fixes = [{"record": self}]
-            return {
-                job: self._prepare_cause("rule", message, "hold", fixes) for job in jobs
-            }
+            fixes = [{"record": rule}]
+            return [
+                {
+                    job: rule._prepare_cause("rule", message, "hold", fixes)
+                    for job in jobs
+                }
+            ]
 
     def _find(self, jobs):
         """Return ``{job: cause}`` for those of the jobs that this rule stops."""
