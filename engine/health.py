@@ -38,12 +38,14 @@ def record(env, jobs, troubles):
 
 
 def _count_failures(env, connection, errors):
-    failures = connection.failures + len(errors)
     since = connection.failing_since or now(env)
-    values = {"failures": failures, "failing_since": since}
-    pause = schedule.breaker_pause(failures)
-    if pause:
-        values["not_before"] = now(env) + pause
+    values = {"failing_since": since}
+    # What was under way when the breaker opened says nothing more of the ERP.
+    if not connection.not_before or connection.not_before <= now(env):
+        failures = schedule.count_failures(connection.failures, len(errors))
+        values["failures"] = failures
+        if pause := schedule.breaker_pause(failures):
+            values["not_before"] = now(env) + pause
     connection.write(values)
     if now(env) - since >= schedule.BREAKER_LONG:
         connection._set_attention(

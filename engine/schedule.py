@@ -50,6 +50,13 @@ def delay(retry_count):
     return step * random.uniform(1 - JITTER, 1 + JITTER)
 
 
+def count_failures(failures, more):
+    """Return how many failures in a row there are after ``more`` that came together: of
+    one outage, so they open the breaker by one step at most."""
+    step = failures // BREAKER_AFTER + 1
+    return min(failures + more, step * BREAKER_AFTER)
+
+
 def breaker_pause(failures):
     """Return how long a connection is left alone after so many failures in a row, or
     None while the breaker stays closed."""

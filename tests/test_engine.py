@@ -180,6 +180,18 @@ class TestEngine(ApSyncCommon):
         self.assertEqual(self.connection.health, "waiting")
         self.assertEqual(set(jobs.mapped("status")), {"in_progress"})
 
+    def test_bills_that_fail_together_open_the_breaker_by_one_step(self):
+        self.submit(
+            self.env["account.move"].union(*(self.make_bill() for _n in range(20)))
+        )
+        self.connection.concurrency = 20
+        self.erp.script = [error("erp_unavailable")] * 20
+        self.dispatch()
+        self.assertEqual(len(self.erp.writes), 20)
+        self.assertEqual(self.connection.failures, 5)
+        left = self.connection.not_before - self.env.cr.now()
+        self.assertLess(left, timedelta(seconds=45))
+
     def test_a_late_answer_never_overwrites_what_is_known(self):
         job = self.submit(self.make_bill())
         works = self.claim()

@@ -135,6 +135,15 @@ class TestSchedule(BaseCase):
             self.assertLessEqual(timedelta(seconds=24), pause)
             self.assertLessEqual(pause, timedelta(minutes=18))
 
+    @given(st.integers(0, 10**6), st.integers(1, 64))
+    @SETTINGS
+    def test_failures_that_come_together_open_the_breaker_by_one_step(
+        self, before, more
+    ):
+        failures = schedule.count_failures(before, more)
+        self.assertGreater(failures, before)
+        self.assertLessEqual(failures // 5, before // 5 + 1)
+
     @given(st.integers(0, 10**6), st.integers(0, 10**4))
     @SETTINGS
     def test_the_window_ends_by_time_not_by_tries(self, minutes, count):
