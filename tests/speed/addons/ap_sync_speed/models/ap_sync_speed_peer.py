@@ -25,10 +25,9 @@ class ApSyncSpeedPeer(models.Model):
         """Make the records; returns their ids. Nothing is sent yet."""
         return self.create([{"move_id": move, "url": url} for move in move_ids]).ids
 
-    @api.model
-    def enqueue_jobs(self, ids):
+    def enqueue_jobs(self):
         """The common pattern: one OCA queue_job for each bill."""
-        for peer in self.browse(ids):
+        for peer in self:
             peer.with_delay(channel="root")._send()
 
     def _send(self):
