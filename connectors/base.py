@@ -13,9 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from .kinds import KINDS
+
+if TYPE_CHECKING:
+    from .profile import Profile
 
 
 class Outcome(enum.StrEnum):
@@ -294,10 +297,13 @@ class Connector(Protocol):
     """
 
     code: ClassVar[str]
+    profile: ClassVar["Profile"]
+    #: As the profile has it.
     capability: ClassVar[Capability]
     #: Seconds to wait after an unclear answer before the ERP is asked about it: a
-    #: write that was cut off may still be under way there.
-    settle_seconds: ClassVar[float]
+    #: write that was cut off may still be under way there. As the profile has it,
+    #: unless ``settings.options`` has ``settle_seconds``.
+    settle_seconds: float
 
     def __init__(self, settings: Settings): ...
 
@@ -307,6 +313,14 @@ class Connector(Protocol):
         :param attempt: the attempt's own identifier, sent along as ``X-Attempt-Id``.
         :param deadline: no byte is written after this moment.
         """
+
+    def send_many(
+        self, documents: list[Document], *, attempts: list[str], deadline: float
+    ) -> list["Receipt | ConnectorError"]:
+        """As ``send`` for each, in fewer calls; only where ``profile.batch`` is more
+        than 1. Returns one result for each document, in their order: a bad bill's
+        error is its own, never the others'. Raises only what ``send`` of any of them
+        would have raised, with nothing sent."""
 
     def update(
         self, document: Document, erp_id: str, *, attempt: str, deadline: float

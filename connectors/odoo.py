@@ -43,6 +43,7 @@ from .odoo_values import (
     known_vendor,
     lock_date,
 )
+from .profile import ClientKey, Profile
 
 
 class OdooConnector:
@@ -63,8 +64,24 @@ class OdooConnector:
     """
 
     code: ClassVar[str] = "odoo"
-    capability: ClassVar[Capability] = Capability.LOOKUP
-    settle_seconds: float = 60.0
+    profile: ClassVar[Profile] = Profile(
+        name="Another Odoo",
+        asks=frozenset({"erp_database", "erp_company", "login", "api_key", "protocol"}),
+        master_data=(
+            "account",
+            "vendor",
+            "tax",
+            "journal",
+            "payment_term",
+            "analytic",
+            "currency",
+        ),
+        client_key=ClientKey.PERSISTENT,  # the external id, unique by an index
+        look_up=("key", "reference", "erp_id"),
+        limits="none of its own; each worker serves one call at a time",
+    )
+    capability: ClassVar[Capability] = profile.capability
+    settle_seconds: float = profile.settle_seconds
 
     def __init__(self, settings: Settings):
         self.settings = settings
