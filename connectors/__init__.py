@@ -6,7 +6,6 @@ several threads at once. A new ERP is one file here and one line in ``CONNECTORS
 
 from .base import (
     Capability,
-    Connector,
     ConnectorError,
     Document,
     Outcome,
@@ -15,14 +14,19 @@ from .base import (
 )
 from .incoming import Guarded
 from .odoo import OdooConnector
+from .profile import ClientKey, Posting, Profile
+from .protocol import Connector
 
 __all__ = [
     "CONNECTORS",
     "Capability",
+    "ClientKey",
     "Connector",
     "ConnectorError",
     "Document",
     "Outcome",
+    "Posting",
+    "Profile",
     "Receipt",
     "Settings",
     "make_connector",

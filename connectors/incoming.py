@@ -52,6 +52,7 @@ class Guarded:
         self._connector = connector
         self._redact = Redactor((settings.secret,))
         self.code = connector.code
+        self.profile = connector.profile
         self.capability = connector.capability
         self.settle_seconds = connector.settle_seconds
 
@@ -59,16 +60,24 @@ class Guarded:
         with self._guard():
             return self._receipt(self._connector.send(document, **options))
 
+    def send_many(self, documents, **options):
+        with self._guard():
+            answers = self._connector.send_many(documents, **options)
+        return [self._answer(answer) for answer in answers]
+
     def update(self, document, erp_id, **options):
         with self._guard():
+            self._expect("update", "change a bill")
             return self._receipt(self._connector.update(document, erp_id, **options))
 
     def cancel(self, document, erp_id, **options):
         with self._guard():
+            self._expect("cancel", "cancel a bill")
             return self._receipt(self._connector.cancel(document, erp_id, **options))
 
     def attach(self, document, erp_id, **options):
         with self._guard():
+            self._expect("attach", "add a file to a bill")
             return self._receipt(self._connector.attach(document, erp_id, **options))
 
     def look_up(self, document, **options):
@@ -103,6 +112,24 @@ class Guarded:
     def lock_date(self, **options):
         with self._guard(), _readable():
             return self._connector.lock_date(**options)
+
+    def _answer(self, answer):
+        """As ``send`` would have returned or raised it."""
+        try:
+            with self._guard():
+                if isinstance(answer, ConnectorError):
+                    raise answer
+                return self._receipt(answer)
+        except ConnectorError as error:
+            return error
+
+    def _expect(self, change, words):
+        if change not in self.profile.changes:
+            raise ConnectorError(
+                "update_unsupported",
+                f"AP Sync can't {words} that is in {self.profile.name} already.",
+                Outcome.REJECTED,
+            )
 
     def _receipt(self, receipt):
         if not _is_id(receipt.erp_id):

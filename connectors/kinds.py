@@ -120,7 +120,7 @@ KINDS: dict[str, Kind] = {
             "both_changed",
         ),
         *_kinds("X", NO, "bill_paid_in_erp", "credit_applied", "update_unsupported"),
-        *_kinds("X", FIX, "po_not_received", "already_posted"),
+        *_kinds("X", FIX, "po_not_received", "already_posted", "booked_differently"),
         *_kinds("X", AUTO, "stale_version"),
         # -- The connection: a person has to mend it
         *_kinds(

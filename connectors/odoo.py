@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import ClassVar
 
+from . import odoo_batch, odoo_send, odoo_setup, odoo_update
 from . import odoo_bill as bills
-from . import odoo_setup, odoo_update
 from .base import (
     Capability,
     CheckItem,
@@ -32,17 +32,10 @@ from .base import (
     Receipt,
     Settings,
 )
+from .odoo_keys import find_key, get_or_create
 from .odoo_rpc import OdooRpc, Session, number
-from .odoo_values import (
-    MOVE_TYPES,
-    NAMESPACE,
-    bill_values,
-    check_period,
-    find_key,
-    get_or_create,
-    known_vendor,
-    lock_date,
-)
+from .odoo_send import alike, check_not_entered, key_of
+from .odoo_values import MOVE_TYPES, bill_values, check_period, known_vendor, lock_date
 from .profile import ClientKey, Profile
 
 
@@ -78,6 +71,7 @@ class OdooConnector:
         ),
         client_key=ClientKey.PERSISTENT,  # the external id, unique by an index
         look_up=("key", "reference", "erp_id"),
+        batch=20,
         limits="none of its own; each worker serves one call at a time",
     )
     capability: ClassVar[Capability] = profile.capability
@@ -102,19 +96,41 @@ class OdooConnector:
         try:
             check_period(odoo, document)
             values = bill_values(odoo, document)
-            self._check_not_entered(odoo, document, values["partner_id"])
+            check_not_entered(odoo, document, values["partner_id"])
         except ConnectorError as error:
             if error.outcome is not Outcome.REJECTED:
                 raise
             # An earlier attempt may have come further than this one.
-            bill_id = find_key(odoo, _key(document))
+            bill_id = find_key(odoo, key_of(document))
             if bill_id is None:
                 raise
-            return self._refused(odoo, document, bill_id, error)
+            return odoo_send.refuse(odoo, document, bill_id, error)
         bill_id = get_or_create(
-            odoo, "account.move", _key(document), self._header(document), odoo.do
+            odoo, "account.move", key_of(document), self._header(document), odoo.do
         )
-        return self._complete(odoo, document, bill_id, values)
+        return odoo_send.complete(odoo, document, bill_id, values)
+
+    def send_many(
+        self, documents: list[Document], *, attempts: list[str], deadline: float
+    ) -> list[Receipt | ConnectorError]:
+        """See ``Connector.send_many``. Odoo 18 and older get them one by one."""
+        by_key = {key_of(document): document for document in documents}
+        attempt_of = dict(zip(by_key, attempts, strict=True))
+
+        def send_one(document):
+            return self.send(
+                document, attempt=attempt_of[key_of(document)], deadline=deadline
+            )
+
+        odoo = self._session(deadline, attempts[0])
+        if odoo_batch.is_possible(odoo):
+            results = odoo_batch.send_many(odoo, by_key, self._journal(), send_one)
+        else:
+            results = {
+                key: odoo_batch.try_one(send_one, document)
+                for key, document in by_key.items()
+            }
+        return [results[key] for key in by_key]
 
     def update(
         self, document: Document, erp_id: str, *, attempt: str, deadline: float
@@ -160,7 +176,7 @@ class OdooConnector:
         it is a ``send`` that was cut off, and the same ``send`` completes it.
         """
         odoo = self._session(deadline)
-        ids = [find_key(odoo, _key(document))]
+        ids = [find_key(odoo, key_of(document))]
         if erp_id:
             ids.append(number(erp_id, "bill_missing_in_erp"))
         for bill_id in filter(None, ids):
@@ -172,15 +188,16 @@ class OdooConnector:
         vendor = document.reference and known_vendor(odoo, document.vendor)
         if not vendor:
             return []  # another vendor's bill of that number is none of ours
-        alike = odoo.ask(
+        found = odoo.ask(
             "account.move",
             "search_read",
-            domain=_alike(odoo, document, vendor),
+            domain=alike(odoo, document, vendor),
             fields=list(bills.READ),
             limit=20,
         )
-        found = [bills.receipt(odoo, bill) for bill in alike]
-        return [dataclasses.replace(receipt, ours=False) for receipt in found]
+        return [
+            dataclasses.replace(bills.receipt(odoo, bill), ours=False) for bill in found
+        ]
 
     def read_bills(self, erp_ids: list[str], *, deadline: float) -> dict[str, Receipt]:
         """See ``Connector.read_bills``."""
@@ -203,103 +220,16 @@ class OdooConnector:
         concerns bills with taxes only, and ``send`` looks at it for those."""
         return lock_date(self._session(deadline), seconds=0)
 
-    # -- Inside send --
-
-    def _complete(self, odoo, document, bill_id, values):
-        try:
-            bill, missing = bills.fill(odoo, document, bill_id, values)
-            if bill and odoo.options.get("post") and bill["state"] == "draft":
-                bill = bills.post(odoo, document, bill_id)
-            if not bill or bill["state"] == "cancel":
-                raise _cancelled(bill_id)
-        except ConnectorError as error:
-            if error.outcome is Outcome.REJECTED:
-                return self._refused(odoo, document, bill_id, error)
-            error.outcome = Outcome.AMBIGUOUS  # the draft is there
-            raise
-        return bills.receipt(odoo, bill, document, missing)
-
-    def _refused(self, odoo, document, bill_id, error):
-        """Return the receipt if an earlier attempt had posted the bill already;
-        otherwise remove our draft, so that it is surely not there, and raise."""
-        try:
-            bill = bills.read(odoo, bill_id)
-            if bill and bill["state"] == "draft":
-                odoo.do("account.move", "unlink", ids=[bill_id])
-        except ConnectorError as failure:
-            # It is there: a new key would make a second one, so a person decides.
-            refused = failure.outcome is Outcome.REJECTED
-            raise ConnectorError(
-                "outcome_unknown" if refused else error.kind,
-                f"{error.message} A draft with the id {bill_id} was left in the ERP.",
-                Outcome.REJECTED if refused else Outcome.AMBIGUOUS,
-                status=error.status,
-                excerpt=error.excerpt,
-            ) from failure
-        if not bill or bill["state"] == "draft":
-            raise error
-        if bill["state"] == "cancel":
-            raise _cancelled(bill_id)
-        try:
-            bills.compare(document, bill)
-        except ConnectorError as differing:
-            differing.outcome = Outcome.AMBIGUOUS  # it is in the books
-            raise
-        return bills.receipt(odoo, bill, document)
-
     def _header(self, document):
-        journal = str(self.settings.options.get("journal_id") or "")
         return {
             "move_type": MOVE_TYPES[document.kind],
             "ref": document.reference,
-            "journal_id": number(journal) if journal else None,
+            "journal_id": self._journal(),
         }
 
-    def _check_not_entered(self, odoo, document, vendor):
-        """Refuse a bill that somebody else entered there: Odoo itself only warns.
-
-        :raise ConnectorError: ``duplicate_bill``; the caller looks it up and compares.
-        """
-        if not document.reference:
-            return
-        domain = _alike(odoo, document, vendor)
-        rows = odoo.ask(
-            "account.move", "search_read", domain=domain, fields=["ref"], limit=20
-        )
-        ids = [row["id"] for row in rows]
-        if not ids:
-            return
-        names = odoo.ask("account.move", "get_external_id", ids=ids)
-        if f"{NAMESPACE}.{_key(document)}" not in names.values():
-            raise ConnectorError(
-                "duplicate_bill",
-                f"The ERP has a bill of this vendor with the reference"
-                f" {document.reference} already.",
-                Outcome.REJECTED,
-            )
+    def _journal(self):
+        journal = str(self.settings.options.get("journal_id") or "")
+        return number(journal) if journal else None
 
     def _session(self, deadline, attempt=""):
         return Session(self._rpc, self.settings, deadline, attempt)
-
-
-def _alike(odoo, document, vendor):
-    """Return the domain of bills with this vendor and reference, under any key."""
-    return [
-        ["move_type", "=", MOVE_TYPES[document.kind]],
-        ["company_id", "=", odoo.company],
-        ["ref", "=", document.reference],
-        ["state", "!=", "cancel"],
-        ["partner_id", "=", vendor],
-    ]
-
-
-def _cancelled(bill_id):
-    return ConnectorError(
-        "edited_in_erp",
-        f"The bill was cancelled or deleted in the ERP (id {bill_id}).",
-        Outcome.REJECTED,
-    )
-
-
-def _key(document):
-    return "bill_" + document.key.replace("-", "_")

@@ -116,12 +116,13 @@ def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
     # No more than a bill for each thread before it is known that the ERP is at work: in
     # an outage each bill that is tried loses one of its tries.
     ahead = sender.concurrency
+    rounds = max(ROUNDS, 2 * sender.batch)
     served, more, paused = 0, True, None
     while more or len(sender):
         if not more or len(sender) > ahead // 2:
             at_work = _record(registry, sender, news)
             failpoints.reach("recorded")
-            ahead = sender.concurrency * (ROUNDS if at_work else 1)
+            ahead = sender.concurrency * (rounds if at_work else 1)
             more = more and not sender.halted
             continue
         lease = transact(registry, _renew_lease, connection_id, token)

@@ -9,11 +9,24 @@ from . import schedule
 from .transaction import now
 
 
-def succeed(accepted):
-    """Make jobs a success.
+def accept(accepted):
+    """Make jobs a success whose bills the ERP has as they were sent. One that it
+    silently booked otherwise (on another date, a cent more) is none: a person has to
+    see that.
 
     :param accepted: ``{job: (receipt, work)}``.
     """
+    different = {
+        job: text
+        for job, (receipt, work) in accepted.items()
+        if (text := job._describe_booked_differently(work.document, receipt))
+    }
+    _succeed({job: both for job, both in accepted.items() if job not in different})
+    for job, text in different.items():
+        _fail_booked(job, *accepted[job], text)
+
+
+def _succeed(accepted):
     if not accepted:
         return
     jobs = next(iter(accepted)).union(*accepted)
@@ -30,23 +43,47 @@ def succeed(accepted):
         **jobs._prepare_cause_values([]),
     )
     for job, (receipt, work) in accepted.items():
-        document = work.document
-        cancelled = document.cancelled
         job.with_context(tracking_disable=True).write(
-            {
-                # A cancelled bill stays as it is: valid again here, it is sent anew.
-                "erp_id": not cancelled and receipt.erp_id,
-                "erp_number": receipt.number
-                or (cancelled and job.erp_number)
-                or receipt.erp_id,
-                "erp_url": receipt.url,
-                "erp_cancelled": cancelled,
-                "erp_changes": False,
-                "erp_files": bool(receipt.missing_files) and "missing",
-                "notes": "\n".join([*receipt.notes, *_notes(job, document)]),
-                "synced_fingerprint": work.fingerprint or document.fingerprint(),
-            }
+            _prepare_receipt_values(job, receipt, work)
         )
+
+
+def _prepare_receipt_values(job, receipt, work):
+    document = work.document
+    cancelled = document.cancelled
+    return {
+        # A cancelled bill stays as it is: valid again here, it is sent anew.
+        "erp_id": not cancelled and receipt.erp_id,
+        "erp_number": receipt.number
+        or (cancelled and job.erp_number)
+        or receipt.erp_id,
+        "erp_url": receipt.url,
+        "erp_cancelled": cancelled,
+        "erp_changes": False,
+        "erp_files": bool(receipt.missing_files) and "missing",
+        "notes": "\n".join([*receipt.notes, *_notes(job, document)]),
+        "synced_fingerprint": work.fingerprint or document.fingerprint(),
+    }
+
+
+def _fail_booked(job, receipt, work, text):
+    """The ERP has the bill, but not as it was sent. With its id on the job, what is
+    sent next changes that one and adds none."""
+    job._update_status(
+        "fail",
+        synced_at=job._now(),
+        changed_since_sync=False,
+        look_first=False,
+        next_try_at=False,
+        retry_since=False,
+        retry_count=0,
+        effects_due=True,
+        **job._prepare_error_values(
+            "booked_differently",
+            job.env._("The ERP has booked the bill otherwise: %s.", text),
+        ),
+        **_prepare_receipt_values(job, receipt, work),
+    )
 
 
 def _notes(job, document):
@@ -162,7 +199,7 @@ def resolve(job, result, connector, owners):
     if document.cancelled:
         # No longer there, and that is what was asked for.
         gone = Receipt(job.erp_id, job.erp_number or "", job.erp_url or "")
-        succeed({job: (gone, result.work)})
+        accept({job: (gone, result.work)})
         return None
     same = [receipt for receipt in found if base.matches(document, receipt)]
     if len(found) == 1 and same and _is_complete(job, same[0]):
@@ -177,7 +214,7 @@ def resolve(job, result, connector, owners):
                 ),
             )
             return None
-        succeed({job: (same[0], result.work)})
+        accept({job: (same[0], result.work)})
         return None
     if not found and job.erp_id:
         _fail(

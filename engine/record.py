@@ -47,7 +47,7 @@ def record(env, results, connector):
                 job.id,
                 result.error.kind if result.error else "accepted",
             )
-    outcome.succeed(
+    outcome.accept(
         {
             job: (result.receipts[0], result.work)
             for job, result in current.items()

@@ -1,6 +1,7 @@
 """T2: the calls to the ERP, with no transaction open. Knows no database."""
 
 import logging
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,8 @@ class Sender:
         self.connector = connector
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="ap_sync")
         self.concurrency = concurrency
+        #: How many bills go in one call, when there are that many.
+        self.batch = connector.profile.batch
         self._halt = threading.Event()
         self._done = SimpleQueue()
         self._under_way = 0
@@ -67,20 +70,30 @@ class Sender:
 
     def put(self, works):
         """Serve these too."""
-        for work in works:
-            self._under_way += 1
-            future = self._pool.submit(perform, self.connector, work, self._halt)
+        for group in self._group(works):
+            self._under_way += len(group)
+            future = self._pool.submit(perform_many, self.connector, group, self._halt)
             future.add_done_callback(self._done.put)
+
+    def _group(self, works):
+        """Return the works of each call: new bills together where the ERP takes many,
+        but no more in one than leaves something for every thread."""
+        new = [work for work in works if work.mode == SEND]
+        size = min(self.batch, math.ceil(len(new) / self.concurrency))
+        if size < 2:
+            return [[work] for work in works]
+        groups = [new[first : first + size] for first in range(0, len(new), size)]
+        return groups + [[work] for work in works if work.mode != SEND]
 
     def take(self):
         """Return results, as a list of ``Result``: waits for the first, and a moment
         for others to be recorded in one transaction with it."""
-        results = [self._done.get().result()]
+        results = self._done.get().result()
         until = time.monotonic() + GATHER
         while len(results) < min(self.concurrency, self._under_way):
             try:
                 wait = max(0.0, until - time.monotonic())
-                results.append(self._done.get(timeout=wait).result())
+                results += self._done.get(timeout=wait).result()
             except Empty:
                 break
         self._under_way -= len(results)
@@ -90,11 +103,20 @@ class Sender:
 def perform(connector, work, halt):
     """Serve one claimed job; never raises.
 
+    :return: its ``Result``, see ``perform_many``.
+    """
+    return perform_many(connector, [work], halt)[0]
+
+
+def perform_many(connector, works, halt):
+    """Serve claimed jobs with one call, or one of any mode; never raises.
+
+    :param works: of ``SEND``, where they are several.
     :param halt: set by whichever job learns that nothing more may go.
-    :return: its ``Result``. What is not foreseen counts as unclear, never as refused.
+    :return: their ``Result``s. What is not foreseen counts as unclear, never as
+        refused.
     """
     started = time.monotonic()
-    receipts, error = (), None
     failpoints.reach("sending")
     try:
         if halt.is_set():
@@ -103,26 +125,52 @@ def perform(connector, work, halt):
                 "The ERP asked to wait before this bill's turn came.",
                 Outcome.NOT_SENT,
             )
-        receipts = _call(connector, work)
+        if len(works) == 1:
+            answers = [_call(connector, works[0])]
+        else:
+            answers = _call_many(connector, works)
     except ConnectorError as problem:
-        error = problem
-        if error.retry_after is not None or KINDS[error.kind].person:
-            halt.set()
+        answers = [problem] * len(works)
     except Exception as problem:
-        # Not logged with its text: a foreign exception may quote the request.
-        _logger.error(
-            "AP Sync: job %s failed in the connector with %s",
-            work.job_id,
-            type(problem).__name__,
-            exc_info=_logger.isEnabledFor(logging.DEBUG),
-        )
-        error = ConnectorError(
-            "no_answer",
-            f"The connector stopped with an internal error ({type(problem).__name__}).",
-            Outcome.AMBIGUOUS,
-        )
+        answers = [_unforeseen(works, problem)] * len(works)
+    results = []
+    for work, answer in zip(works, answers, strict=True):
+        error = answer if isinstance(answer, ConnectorError) else None
+        if error and (error.retry_after is not None or KINDS[error.kind].person):
+            halt.set()
+        receipts = () if error else answer
+        results.append(Result(work, receipts, error, time.monotonic() - started))
     failpoints.reach("answered")
-    return Result(work, receipts, error, time.monotonic() - started)
+    return results
+
+
+def _unforeseen(works, problem):
+    # Not logged with its text: a foreign exception may quote the request.
+    _logger.error(
+        "AP Sync: jobs %s failed in the connector with %s",
+        [work.job_id for work in works],
+        type(problem).__name__,
+        exc_info=_logger.isEnabledFor(logging.DEBUG),
+    )
+    return ConnectorError(
+        "no_answer",
+        f"The connector stopped with an internal error ({type(problem).__name__}).",
+        Outcome.AMBIGUOUS,
+    )
+
+
+def _call_many(connector, works):
+    answers = connector.send_many(
+        [work.document for work in works],
+        attempts=[work.attempt_uuid for work in works],
+        deadline=min(work.deadline for work in works),
+    )
+    if len(answers) != len(works):
+        raise ValueError("as many answers as bills are expected")
+    return [
+        answer if isinstance(answer, ConnectorError) else (answer,)
+        for answer in answers
+    ]
 
 
 def _call(connector, work):

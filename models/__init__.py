@@ -12,6 +12,7 @@ from . import ap_sync_connection_health
 from . import ap_sync_connection_late
 from . import ap_sync_connection_metrics
 from . import ap_sync_connection_pause
+from . import ap_sync_connection_profile
 from . import ap_sync_connection_retry
 from . import ap_sync_connection_setup
 from . import ap_sync_connection_wake

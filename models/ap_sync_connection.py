@@ -35,15 +35,7 @@ class ApSyncConnection(models.Model):
         check_company=True,
         help="The administrator who is asked when the connection needs somebody.",
     )
-    connector = fields.Selection(
-        [("local", "Odoo's own ledger"), ("odoo", "Another Odoo")],
-        required=True,
-        default="odoo",
-        help="Where the bills go.",
-    )
-
     # -- Address and credentials
-    url = fields.Char("Address")
     erp_database = fields.Char("Database")
     erp_company = fields.Char(
         "ERP Company ID",
@@ -97,7 +89,6 @@ class ApSyncConnection(models.Model):
         domain="[('connection_id', '=', id), ('kind', '=', 'journal')]",
         copy=False,
     )
-    concurrency = fields.Integer("Bills at Once", default=4)
     timeout = fields.Integer("Time Limit (s)", default=60)
 
     # -- What belongs to it

@@ -209,6 +209,10 @@ GUIDANCE = {
         _lt("Bill gone from the ERP"),
         _lt("Find out who deleted it there; then Resolve: send it again."),
     ),
+    "booked_differently": (
+        _lt("Booked differently in the ERP"),
+        _lt("Mark it as synced if that is right; else correct it and press Sync."),
+    ),
     "edited_in_erp": (
         _lt("Bill edited in the ERP"),
         _lt("Compare both sides, then mark it as synced or correct it here."),
@@ -267,10 +271,7 @@ GUIDANCE = {
     ),
     "address_wrong": (
         _lt("Address wrong"),
-        _lt(
-            "An administrator corrects the address on the connection and presses Test "
-            "connection."
-        ),
+        _lt("An administrator corrects the address and presses Test connection."),
     ),
     "address_refused": (
         _lt("Address not allowed"),
@@ -374,9 +375,7 @@ GUIDANCE = {
     ),
     "bill_cancelled": (
         _lt("Bill cancelled"),
-        _lt(
-            "Nothing is sent. Had it been synced before, cancel it in the ERP by hand."
-        ),
+        _lt("Nothing to do: a cancelled bill is not sent."),
     ),
     "bill_not_posted": (
         _lt("Bill not ready"),

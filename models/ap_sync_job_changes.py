@@ -102,6 +102,38 @@ class ApSyncJob(models.Model):
             changes.append(self.env._("it is a draft there"))
         return format_list(self.env, changes, "unit") if changes else ""
 
+    def _describe_booked_differently(self, document, receipt):
+        """Return in words what the ERP booked otherwise than it was sent, if anything.
+        Called by the engine with what was read back from the ERP.
+
+        :param document: the ``Document`` that was sent.
+        :param receipt: the ``Receipt``; what the ERP did not tell is not compared.
+        """
+        self.ensure_one()
+        if document.cancelled:
+            return ""
+        connection = self.connection_id
+        differences = [
+            (self.env._("Reference"), document.reference, receipt.reference),
+            (self.env._("Currency"), document.currency, receipt.currency),
+            (self.env._("Total"), document.total, receipt.total),
+        ]
+        # The connection may allow the ERP to choose an open date: its notes tell then.
+        if receipt.posted and connection.lock_policy == "hold":
+            differences.append(
+                (
+                    self.env._("Accounting date"),
+                    document.accounting_date,
+                    receipt.accounting_date,
+                )
+            )
+        changes = self._list_changes(
+            (label, ours, theirs)
+            for label, ours, theirs in differences
+            if theirs not in (None, "") and ours != theirs
+        )
+        return format_list(self.env, changes, "unit") if changes else ""
+
     def _list_changes(self, differences):
         return [
             self.env._(

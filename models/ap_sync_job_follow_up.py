@@ -46,7 +46,7 @@ class ApSyncJob(models.Model):
                 and bool(job.erp_id)
                 and not job._is_changed()
                 and job.connection_id.send_attachments
-                and job.connector != "local"
+                and "attach" in job.connection_id._get_profile().changes
             )
 
     def action_send_files(self):

@@ -11,6 +11,7 @@ class ApSyncRule(models.Model):
     def _find_account_unmapped(self, jobs):
         return self._find_unmapped(
             jobs,
+            "account",
             lambda move: move.ap_sync_line_ids.account_id,
             lambda names: self.env._("No GL code of the ERP is set for %s.", names),
         )
@@ -18,6 +19,7 @@ class ApSyncRule(models.Model):
     def _find_tax_unmapped(self, jobs):
         return self._find_unmapped(
             jobs,
+            "tax",
             lambda move: move.ap_sync_line_ids.tax_ids,
             lambda names: self.env._("No tax of the ERP is set for %s.", names),
         )
@@ -25,6 +27,7 @@ class ApSyncRule(models.Model):
     def _find_analytic_unmapped(self, jobs):
         return self._find_unmapped(
             jobs,
+            "analytic",
             lambda move: move._get_ap_sync_analytic_accounts(),
             lambda names: self.env._(
                 "No analytic account of the ERP is set for %s.", names
@@ -33,20 +36,24 @@ class ApSyncRule(models.Model):
 
     def _find_vendor_unmapped(self, jobs):
         return self._find_unmapped(
-            jobs.filtered(lambda job: not job.connection_id.create_vendors),
+            jobs,
+            "vendor",
             lambda move: move.commercial_partner_id,
             lambda names: self.env._("No vendor of the ERP is set for %s.", names),
         )
 
-    def _find_unmapped(self, jobs, records_of, message):
+    def _find_unmapped(self, jobs, kind, records_of, message):
         """Return the jobs whose bills use records that have no mapping in use.
 
+        :param kind: of the ERP's records; connections whose ERP needs none of them are
+            left out.
         :param records_of: gives the records of one bill that need a mapping.
         :param message: makes the message from the records' names.
         """
         found = {}
-        jobs = jobs.filtered(lambda job: job.connection_id.connector != "local")
         for connection, connection_jobs in jobs.grouped("connection_id").items():
+            if kind not in connection._get_mapped_kinds():
+                continue
             needed = {job: records_of(job.move_id) for job in connection_jobs}
             mapped = self.env["ap.sync.mapping"]._get_erp_ids(
                 connection, list(needed.values())

@@ -5,6 +5,7 @@ from . import test_bulk
 from . import test_buttons
 from . import test_companies
 from . import test_connector_odoo
+from . import test_connector_odoo_batch_real
 from . import test_connector_odoo_changes
 from . import test_connector_odoo_real
 from . import test_cost
@@ -15,6 +16,7 @@ from . import test_e_invoices
 from . import test_end_to_end
 from . import test_end_to_end_follow_up
 from . import test_engine
+from . import test_engine_batch
 from . import test_engine_doubt
 from . import test_engine_halt
 from . import test_engine_keys
@@ -40,6 +42,7 @@ from . import test_overview
 from . import test_owner
 from . import test_pause
 from . import test_preflight
+from . import test_profile
 from . import test_properties
 from . import test_record_many
 from . import test_reevaluate

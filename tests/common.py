@@ -21,6 +21,7 @@ from .. import engine
 from ..connectors import Capability, ConnectorError, Outcome, Receipt
 from ..connectors.base import CheckItem
 from ..connectors.incoming import Guarded
+from ..connectors.odoo import OdooConnector
 from ..engine import client, dispatcher, reaper
 
 
@@ -33,6 +34,7 @@ class FakeErp:
     """
 
     code = "odoo"
+    profile = replace(OdooConnector.profile, batch=1)
     settle_seconds = 0.0
 
     def __init__(self, capability=Capability.LOOKUP):

@@ -193,6 +193,9 @@ class Job(Records):
     def _now(self):
         return self.env.now()
 
+    def _describe_booked_differently(self, _document, _receipt):
+        return ""  # this ERP books what it is sent
+
     def _evaluate(self, fresh=False):
         for job in self:
             stop = job._get_bill_stop()

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 from odoo.addons.ap_sync.connectors import (
     CONNECTORS,
     Capability,
+    ClientKey,
     ConnectorError,
     Outcome,
+    Profile,
     Receipt,
 )
 from odoo.addons.ap_sync.connectors.base import CheckItem
@@ -21,6 +23,7 @@ class FakeErpConnector:
     """Bills as JSON at one address, what comes back is read again and compared."""
 
     code: ClassVar[str]
+    profile: ClassVar[Profile]
     capability: ClassVar[Capability]
     settle_seconds: float = 60.0
 
@@ -151,19 +154,32 @@ def _unreadable():
     return ConnectorError("answer_unreadable", "The ERP's answer makes no sense.")
 
 
+def _profile(name, **values):
+    return Profile(
+        name=name,
+        asks=frozenset({"api_key"}),
+        master_data=("account", "tax", "vendor"),
+        changes=frozenset({"update"}),
+        **values,
+    )
+
+
 class KeysConnector(FakeErpConnector):
     code = "fake_keys"
-    capability = Capability.IDEMPOTENT
+    profile = _profile("Fake ERP that honours keys", client_key=ClientKey.PERSISTENT)
+    capability = profile.capability
 
 
 class LookupConnector(FakeErpConnector):
     code = "fake_lookup"
-    capability = Capability.LOOKUP
+    profile = _profile("Fake ERP that can be asked", look_up=("key", "reference"))
+    capability = profile.capability
 
 
 class NoneConnector(FakeErpConnector):
     code = "fake_none"
-    capability = Capability.NONE
+    profile = _profile("Fake ERP that can do neither")
+    capability = profile.capability
 
 
 def set_up():

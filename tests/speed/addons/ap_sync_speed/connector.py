@@ -4,15 +4,21 @@ transport."""
 from datetime import date
 from decimal import Decimal
 
-from odoo.addons.ap_sync.connectors import CONNECTORS, Capability, Receipt
+from odoo.addons.ap_sync.connectors import CONNECTORS, ClientKey, Profile, Receipt
 from odoo.addons.ap_sync.connectors.base import CheckItem
 from odoo.addons.ap_sync.connectors.transport import Transport
 
 
 class SpeedConnector:
     code = "speed"
-    capability = Capability.IDEMPOTENT
-    settle_seconds = 60.0
+    profile = Profile(
+        name="ERP of a set speed",
+        asks=frozenset({"api_key"}),
+        master_data=("account", "tax", "vendor"),
+        client_key=ClientKey.PERSISTENT,
+    )
+    capability = profile.capability
+    settle_seconds = profile.settle_seconds
 
     def __init__(self, settings):
         self._http = Transport(
