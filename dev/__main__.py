@@ -43,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
         "bench", help="measure the speed beside peers that do the same work"
     )
     bench.add_argument("--odoo", **odoo)
+    suite = commands.add_parser(
+        "conformance",
+        help="run what every connector has to do against each ERP, and write the"
+        " tables of doc/connectors.md",
+    )
+    suite.add_argument("--odoo", **odoo)
     shots = commands.add_parser("screenshots", help="take a picture of every screen")
     shots.add_argument("--out", metavar="DIR", help="where to (default: in the cache)")
     shots.add_argument("--odoo", **odoo)
@@ -76,6 +82,10 @@ def execute(arguments: list[str]) -> int:
         import command_bench
 
         return command_bench.run(options.odoo, rest)
+    if options.command == "conformance":
+        import command_conformance
+
+        return command_conformance.run(options.odoo)
     if options.command == "screenshots":
         import screenshots
 
