@@ -12,6 +12,7 @@ from . import test_connector_odoo_real
 from . import test_cost
 from . import test_decide_many
 from . import test_digest
+from . import test_doc_example
 from . import test_document
 from . import test_e_invoices
 from . import test_end_to_end

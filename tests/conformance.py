@@ -1,8 +1,8 @@
-"""What every connector has to do, whatever its ERP: the same documents, the same faults,
-the same expected outcomes. ``test_conformance_<erp>.py`` runs it against that ERP; the
-table in doc/connectors.md is made of the result by ``dev conformance``.
+"""What every connector has to do, whatever its ERP: the same documents, the same
+faults, the same expected outcomes. ``test_conformance_<erp>.py`` runs it against that
+ERP; the table in doc/connectors.md is made of the result by ``dev conformance``.
 
-What an ERP can't do is tested as well: that its connector refuses it with a clear error.
+What an ERP can't do is tested as well: its connector refuses it with a clear error.
 """
 
 import time
