@@ -6,6 +6,7 @@ or host, so that its rate, concurrency and circuit breaker hold in one place.
 """
 
 import logging
+import math
 import time
 import uuid
 
@@ -27,9 +28,11 @@ BUDGET = 40.0
 #: Seconds after the last claim until which what was claimed may be sent, whatever the
 #: lease still allows; what did not get its turn is claimed again by the next run.
 GRACE = 60.0
-#: Jobs claimed ahead, for each bill that may be sent at once: enough to keep the
-#: threads busy while the next are claimed, few enough to be served within the lease.
-ROUNDS = 4
+#: Jobs are claimed ahead for each bill that may be sent at once: as many as go in so
+#: many seconds, within limits. Then the threads are busy while the next are claimed and
+#: recorded; but no rule stops any more what is claimed.
+AHEAD = 1.0
+ROUNDS = (4, 10)
 EVALUATE_BATCH = 500
 #: Losing an outcome costs a look-up; trying to write it down is cheaper.
 RECORD_TRIES = 12
@@ -116,13 +119,12 @@ def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
     # No more than a bill for each thread before it is known that the ERP is at work: in
     # an outage each bill that is tried loses one of its tries.
     ahead = sender.concurrency
-    rounds = max(ROUNDS, 2 * sender.batch)
     served, more, paused = 0, True, None
     while more or len(sender):
         if not more or len(sender) > ahead // 2:
             at_work = _record(registry, sender, news)
             failpoints.reach("recorded")
-            ahead = sender.concurrency * (rounds if at_work else 1)
+            ahead = sender.concurrency * (_get_rounds(sender) if at_work else 1)
             more = more and not sender.halted
             continue
         lease = transact(registry, _renew_lease, connection_id, token)
@@ -143,6 +145,13 @@ def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
         sender.put(works)
         more = seen and time.monotonic() < stop_at
     return served
+
+
+def _get_rounds(sender):
+    """Return how many bills to claim ahead for each thread."""
+    least, most = ROUNDS
+    wanted = math.ceil(AHEAD / sender.duration)
+    return max(least, min(wanted, most), 2 * sender.batch)
 
 
 def _record(registry, sender, news):

@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds that an outcome waits for others.
 GATHER = 0.1
+#: How many are recorded in one transaction at most: it locks their jobs.
+TOGETHER = 100
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Sender:
         self.concurrency = concurrency
         #: How many bills go in one call, when there are that many.
         self.batch = connector.profile.batch
+        #: Seconds that the last call took that was recorded.
+        self.duration = math.inf
         self._halt = threading.Event()
         self._done = SimpleQueue()
         self._under_way = 0
@@ -87,16 +91,19 @@ class Sender:
 
     def take(self):
         """Return results, as a list of ``Result``: waits for the first, and a moment
-        for others to be recorded in one transaction with it."""
+        for others to be recorded in one transaction with it; with all that came while
+        something else was done."""
         results = self._done.get().result()
         until = time.monotonic() + GATHER
-        while len(results) < min(self.concurrency, self._under_way):
+        while len(results) < min(TOGETHER, self._under_way):
+            enough = len(results) >= self.concurrency
+            wait = 0.0 if enough else max(0.0, until - time.monotonic())
             try:
-                wait = max(0.0, until - time.monotonic())
                 results += self._done.get(timeout=wait).result()
             except Empty:
                 break
         self._under_way -= len(results)
+        self.duration = max(results[-1].duration, 0.001)
         return results
 
 

@@ -11,7 +11,7 @@ class TestEngineHalt(ApSyncCommon):
         super().setUp()
         self.connection.concurrency = 1
         # One bill after the other, so that it is known which was the last to go.
-        self.startPatcher(patch.object(dispatcher, "ROUNDS", 5))
+        self.startPatcher(patch.object(dispatcher, "ROUNDS", (5, 5)))
         self.jobs = self.submit(
             self.env["account.move"].union(*(self.make_bill() for _ in range(5)))
         )

@@ -20,7 +20,8 @@ PEERS_DONE = """
 SELECT NOT EXISTS (SELECT FROM ap_sync_speed_peer WHERE state = 'to_send')
 """
 
-
+#: How many bills go one by one.
+ONE_BY_ONE = 400
 #: How many times as fast as each peer AP Sync is to be.
 GOALS = {"ceiling": 0.9, "queue_job": 6.0, "one_by_one": 12.0}
 TITLES = {
@@ -131,8 +132,13 @@ def queue_job(stage, bills):
 
 
 def one_by_one(stage, bills):
-    """Return the seconds of one scheduled action that sends bill after bill."""
-    _enqueue(stage, bills)
+    """Return the seconds of one scheduled action that sends bill after bill.
+
+    Odoo ends an action that takes longer than 120 s, so it sends as many as fit in; the
+    seconds are those of all bills at that speed.
+    """
+    some = bills[:ONE_BY_ONE]
+    _enqueue(stage, some)
     started = time.perf_counter()
     stage.wake(
         "SELECT res_id FROM ir_model_data"
@@ -140,8 +146,8 @@ def one_by_one(stage, bills):
     )
     stage.until(PEERS_DONE)
     seconds = time.perf_counter() - started
-    _expect_kept(stage, len(bills))
-    return seconds
+    _expect_kept(stage, len(some))
+    return seconds * len(bills) / len(some)
 
 
 def _enqueue(stage, bills):

@@ -48,7 +48,7 @@ class ApSyncSpeedCost(models.AbstractModel):
         news, halt, jobs = live.News(registry), threading.Event(), 0
         # Once the sender is full, the dispatcher claims when half of it is free, and
         # records as many as are sent at once.
-        room = at_once * dispatcher.ROUNDS // 2
+        room = at_once * dispatcher.ROUNDS[1] // 2
         while jobs < limit:
             with _measure(costs["claim"]):
                 works, _seen = transact(registry, claim, connection_id, room, news=news)
