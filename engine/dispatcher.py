@@ -262,6 +262,10 @@ def _give_back_lease(env, connection_id, token):
             token,
         )
     )
+    connection = env["ap.sync.connection"].browse(connection_id)
+    if connection.failures and connection.not_before:
+        # The breaker is open: when its pause ends, one bill tries.
+        connection._bring_forward(connection.not_before, limit=1)
     env.cr.execute(
         SQL(
             """
@@ -276,7 +280,6 @@ def _give_back_lease(env, connection_id, token):
         )
     )
     due, not_before = env.cr.fetchone()
-    connection = env["ap.sync.connection"].browse(connection_id)
     if due and not connection.attention_kind:
         connection._wake(max(filter(None, (due, not_before, now(env)))))
 

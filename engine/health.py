@@ -29,6 +29,7 @@ def record(env, jobs, troubles):
     if len(errors) < len(troubles):
         if connection.failures:
             connection.write({"failures": 0, "failing_since": False})
+            connection._bring_forward(now(env))
     elif errors:
         _count_failures(env, connection, errors)
     waits = [error.retry_after for error in errors if error.retry_after]

@@ -199,6 +199,9 @@ class ApSyncConnection(models.Model):
         """Forget why the connection was stopped and let its jobs go."""
         self.ensure_one()
         kind = self.attention_kind
+        if self.not_before:
+            self._bring_forward(self.env.cr.now())
+            self._wake()
         self.write(self._prepare_mended_values())
         if kind:
             self.activity_feedback(["mail.mail_activity_data_todo"])

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ..connectors.kinds import AUTO, FIX, KINDS
 
@@ -35,6 +36,38 @@ class ApSyncConnection(models.Model):
             "views": [(False, "form")],
             "target": "new",
         }
+
+    def _bring_forward(self, moment, limit=None):
+        """Let bills that an outage keeps waiting go at a moment, if not before. One
+        tries whether it is over; once it is, the others need not wait for their own
+        next tries, which may be hours away. Called by the engine.
+
+        :param limit: how many, those that would be next; None: all.
+        """
+        self.ensure_one()
+        Job = self.env["ap.sync.job"]
+        Job.flush_model(["connection_id", "phase", "error_kind", "next_try_at"])
+        # Who is just editing one of them keeps it: it goes at its own time.
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE ap_sync_job SET next_try_at = %(moment)s
+                 WHERE id IN (SELECT id FROM ap_sync_job
+                               WHERE connection_id = %(connection)s
+                                 AND status = 'in_progress'
+                                 AND phase = 'retrying'
+                                 AND error_kind = 'erp_unavailable'
+                                 AND lease_token IS NULL
+                                 AND next_try_at > %(moment)s
+                            ORDER BY next_try_at LIMIT %(limit)s
+                                 FOR UPDATE SKIP LOCKED)
+                """,
+                moment=moment,
+                connection=self.id,
+                limit=limit,
+            )
+        )
+        Job.invalidate_model(["next_try_at"], flush=False)
 
     @api.model
     def _is_retried(self, kind):

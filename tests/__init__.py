@@ -23,6 +23,7 @@ from . import test_engine_doubt
 from . import test_engine_halt
 from . import test_engine_keys
 from . import test_engine_look_first
+from . import test_engine_outage
 from . import test_engine_restored
 from . import test_engine_stretch
 from . import test_engine_upkeep
