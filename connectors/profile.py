@@ -39,7 +39,7 @@ class Profile:
         Empty: the ERP can't be asked, and in doubt a person decides.
     :param changes: the later calls it takes: ``update``, ``cancel``, ``attach``.
     :param required: fields of a ``Document`` that the ERP insists on, beyond those
-        that every bill has: ``reference``, ``due_date``.
+        that every bill has: ``reference``, ``due_date``, ``payment_term``.
     :param mapped: kinds of master data that must be mapped before a bill can go. A
         vendor is not among them where the connector can create it.
     :param creates_vendors: whether ``send`` can make a vendor that is not there.

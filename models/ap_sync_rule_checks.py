@@ -1,6 +1,13 @@
 from odoo import api, models
 from odoo.tools import SQL, format_amount, format_date, format_list
 
+#: Our field for each of a document that an ERP may insist on.
+REQUIRED = {
+    "reference": "ref",
+    "due_date": "invoice_date_due",
+    "payment_term": "invoice_payment_term_id",
+}
+
 
 class ApSyncRule(models.Model):
     """The named checks: each looks at many jobs at once and names what is missing. Here
@@ -21,6 +28,10 @@ class ApSyncRule(models.Model):
             "reference_missing": (
                 self.env._("Bill reference missing"),
                 "reference_missing",
+            ),
+            "required_missing": (
+                self.env._("Field missing that the ERP needs"),
+                "field_missing",
             ),
             "date_missing": (self.env._("Bill date missing"), "date_missing"),
             "no_lines": (self.env._("No lines"), "no_lines"),
@@ -80,6 +91,29 @@ class ApSyncRule(models.Model):
             lambda move: not (move.ref or "").strip(),
             self.env._("The bill has no reference: the vendor's number is missing."),
         )
+
+    def _find_required_missing(self, jobs):
+        """What a kind of ERP insists on, by its profile, and others do without."""
+        known = self.search([("check_name", "=", "reference_missing")], limit=1)
+        found = {}
+        for job in jobs:
+            profile, move = job.connection_id._get_profile(), job.move_id
+            missing = [
+                move._fields[field]._description_string(self.env)
+                for name, field in REQUIRED.items()
+                if name in profile.required
+                and not move[field]
+                # That one has a rule of its own, which says it better.
+                and not (known and name == "reference")
+            ]
+            if missing:
+                message = self.env._(
+                    "%(erp)s needs what this bill does not have: %(fields)s.",
+                    erp=profile.name,
+                    fields=format_list(self.env, missing),
+                )
+                found[job] = message, [{"record": move}]
+        return found
 
     def _find_date_missing(self, jobs):
         return self._find_on_bill(

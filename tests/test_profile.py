@@ -86,6 +86,30 @@ class TestProfile(ApSyncCommon):
         job._evaluate(fresh=True)
         self.assertEqual({c["kind"] for c in job.causes}, {"gl_account_unmapped"})
 
+    def test_what_only_this_kind_of_erp_needs_is_asked_for_before_it_is_sent(self):
+        self.use(required=("payment_term", "reference"))
+        job = self.submit(self.make_bill(invoice_payment_term_id=False))
+        self.assert_status(job, "on_hold")
+        [cause] = job.causes
+        self.assertEqual(cause["kind"], "field_missing")
+        self.assertIn("Another Odoo needs what this bill", cause["message"])
+        self.assertIn("Payment Terms", cause["message"])
+        job.move_id.button_draft()
+        job.move_id.invoice_payment_term_id = self.pay_terms_a
+        job.move_id.action_post()
+        self.commit()
+        job._evaluate(fresh=True)
+        self.assert_status(job, "in_progress", "queued")
+
+    def test_a_missing_reference_is_told_once(self):
+        self.use(required=("reference",))
+        job = self.submit(self.make_bill(ref=False))
+        self.assertEqual([c["kind"] for c in job.causes], ["reference_missing"])
+        rule = self.env.ref("ap_sync.rule_reference_missing")
+        rule.active = False
+        job._evaluate(fresh=True)
+        self.assertEqual([c["kind"] for c in job.causes], ["field_missing"])
+
     def test_a_vendor_must_be_mapped_where_the_erp_lets_none_be_created(self):
         self.use(creates_vendors=False)
         job = self.submit(self.make_bill())
