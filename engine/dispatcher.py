@@ -135,7 +135,9 @@ def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
             more = False
             continue
         paused = lease["paused"]
-        room = ahead - len(sender)
+        # While these are claimed the threads live on what they have.
+        ready = max(len(sender), 2 * sender.concurrency)
+        room = min(ahead - len(sender), ready * sender.batch)
         works, seen = transact(
             registry, claim, connection_id, room, stop_at + GRACE, news=news
         )
