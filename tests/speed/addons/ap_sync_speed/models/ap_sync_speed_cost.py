@@ -11,6 +11,11 @@ from odoo.addons.ap_sync.engine.send import perform
 from odoo.addons.ap_sync.engine.transaction import transact
 
 
+#: How many outcomes are recorded at a time: the mean of whole runs of the part
+#: throughput (2,000 bills, 20 at once, 100 ms).
+RECORDED = 28
+
+
 class ApSyncSpeedCost(models.AbstractModel):
     """What each step of a sync costs, called as the dispatcher calls it: in
     transactions and batches of the same size. A cost is ``{"queries", "cpu",
@@ -46,8 +51,7 @@ class ApSyncSpeedCost(models.AbstractModel):
         connector, at_once = client.open_client(registry, connection_id)
         costs = {"claim": _nothing(), "record": _nothing()}
         news, halt, jobs = live.News(registry), threading.Event(), 0
-        # Once the sender is full, the dispatcher claims when half of it is free, and
-        # records as many as are sent at once.
+        # Once the sender is full, the dispatcher claims when half of it is free.
         room = at_once * dispatcher.ROUNDS[1] // 2
         while jobs < limit:
             with _measure(costs["claim"]):
@@ -56,12 +60,12 @@ class ApSyncSpeedCost(models.AbstractModel):
                 break
             results = [perform(connector, work, halt) for work in works]
             jobs += len(results)
-            for first in range(0, len(results), at_once):
+            for first in range(0, len(results), RECORDED):
                 with _measure(costs["record"]):
                     transact(
                         registry,
                         record,
-                        results[first : first + at_once],
+                        results[first : first + RECORDED],
                         connector,
                         news=news,
                     )
