@@ -10,7 +10,6 @@ from odoo.addons.ap_sync.engine.record import record
 from odoo.addons.ap_sync.engine.send import perform
 from odoo.addons.ap_sync.engine.transaction import transact
 
-
 #: How many outcomes are recorded at a time: the mean of whole runs of the part
 #: throughput (2,000 bills, 20 at once, 100 ms).
 RECORDED = 28
