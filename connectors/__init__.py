@@ -16,6 +16,7 @@ from .incoming import Guarded
 from .odoo import OdooConnector
 from .profile import ClientKey, Posting, Profile
 from .protocol import Connector
+from .tryton import TrytonConnector
 
 __all__ = [
     "CONNECTORS",
@@ -34,6 +35,7 @@ __all__ = [
 
 CONNECTORS: dict[str, type[Connector]] = {
     OdooConnector.code: OdooConnector,
+    TrytonConnector.code: TrytonConnector,
 }
 
 

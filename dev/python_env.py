@@ -1,4 +1,4 @@
-"""The Python environments in the cache: one to run Odoo, a small one to lint."""
+"""The Python environments in the cache: to run Odoo, to lint, to run Tryton."""
 
 import importlib.util
 import re
@@ -60,6 +60,12 @@ def for_lint() -> Path:
     """The Python with the linters and nothing else: needs no Odoo."""
     wanted = [line for line in _lines(OWN) if line.split("==")[0] in LINT_TOOLS]
     return _environment("lint-" + paths.digest(*wanted, *INTERPRETER), wanted, None)
+
+
+def for_tryton(packages: tuple[str, ...]) -> Path:
+    """The Python with Tryton, apart from all of ours: it is only ever run."""
+    name = "tryton-" + paths.digest(*packages, *INTERPRETER)
+    return _environment(name, list(packages), None)
 
 
 def _lines(path: Path) -> list[str]:

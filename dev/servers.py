@@ -1,4 +1,4 @@
-"""Odoo servers as processes of their own: start, wait until they answer, stop."""
+"""Servers as processes of their own: start, wait until they answer, stop."""
 
 import socket
 import subprocess
@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Self
 
 import shell
 from ui import DevError
@@ -24,31 +25,26 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class OdooServer:
-    """One threaded Odoo server on one database; a context manager too.
+class Server:
+    """A server as a process of its own; a context manager too.
 
     `url` and `log` are set once it is started.
     :raises DevError: when it ends, or does not answer in time.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        name: str,
-        database: str,
-        cron_threads: int = 0,
-        demo: bool = True,
-    ):
+    #: What answers so once all is loaded.
+    ready_path = "/"
+    ready_status = 200
+
+    def __init__(self, workspace: Workspace, name: str, database: str):
         self.workspace = workspace
         self.name = name
         self.database = database
-        self.cron_threads = cron_threads
-        self.demo = demo
         self.log: Path = workspace.log_dir / f"{name}.log"
         self.url = ""
         self._process: subprocess.Popen | None = None
 
-    def __enter__(self) -> "OdooServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -94,16 +90,19 @@ class OdooServer:
             self._process.wait()
         self._process = None
 
+    def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
+        """The command line that listens on this port of 127.0.0.1, and the
+        environment it needs."""
+        raise NotImplementedError
+
     def _launch(self, port: int) -> None:
-        conf = self.workspace.configuration(
-            self.database, port, self.cron_threads, self.demo
-        )
+        command, env = self._command(port)
         self.url = f"http://127.0.0.1:{port}"
         with open(self.log, "w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
-                self.workspace.odoo_command("-c", conf),
+                command,
                 cwd="/",
-                env=self.workspace.env(),
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -116,20 +115,53 @@ class OdooServer:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             seen = shell.tail_file(self.log)
-            # Without its port, Odoo lives on and somebody else would answer us.
+            # Without its port, a server may live on and somebody else answers us.
             if not self.running() or PORT_TAKEN in seen:
                 raise DevError(
                     f"The {self.name} server did not start: see its last lines above"
                     f" (the whole log is {self.log}).",
                     seen,
                 )
-            try:
-                with urllib.request.urlopen(f"{self.url}/web/login", timeout=30):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
+            if self._status() == self.ready_status:
+                return
+            time.sleep(0.2)
         raise DevError(
             f"The {self.name} server did not answer within {READY_SECONDS} s: see its"
             f" last lines above (the whole log is {self.log}).",
             shell.tail_file(self.log),
         )
+
+    def _status(self) -> int | None:
+        try:
+            with urllib.request.urlopen(
+                f"{self.url}{self.ready_path}", timeout=30
+            ) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+
+class OdooServer(Server):
+    """One threaded Odoo server on one database."""
+
+    ready_path = "/web/login"
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        database: str,
+        cron_threads: int = 0,
+        demo: bool = True,
+    ):
+        super().__init__(workspace, name, database)
+        self.cron_threads = cron_threads
+        self.demo = demo
+
+    def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
+        conf = self.workspace.configuration(
+            self.database, port, self.cron_threads, self.demo
+        )
+        return self.workspace.odoo_command("-c", conf), self.workspace.env()
