@@ -28,6 +28,11 @@ _WORDS = [
         (r"closed journal-period", "period_closed"),
         (r"must create a (period|fiscal year) for the date", "no_period"),
         (r"is similar to invoice", "duplicate_bill"),
+        # Of a record that is gone only the id is left to be named.
+        (
+            r'^the value "\d+" for field "(Account|Taxes)" .{1,300} is not valid',
+            "mapping_changed",
+        ),
         # An account that has ended is refused only when the lines are booked.
         (rf'field "Account"{_INVALID % "Move Line"}', "gl_account_inactive"),
         (rf'field "Account"{_INVALID % "Invoice Line"}', "gl_account_wrong_type"),
@@ -42,6 +47,7 @@ _WORDS = [
         (r"is too long", "text_too_long"),
         (r"must fill in its lines", "no_lines"),
         (r"no rate found for currency", "currency_not_enabled"),
+        (r"must define a currency exchange", "currency_not_enabled"),
         (r"it is posted, paid or cancelled|can not call ", "already_posted"),
         (r"not allowed to modify the field", "already_posted"),
         (r"not allowed", "permission_missing"),

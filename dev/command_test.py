@@ -1,9 +1,10 @@
-"""`dev test`: the addon's tests on a real Odoo, with a second one as external ERP."""
+"""`dev test`: the addon's tests on a real Odoo, with real ERPs beside it."""
 
 import os
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import paths
@@ -12,6 +13,7 @@ import system
 import templates
 import uninstall_check
 from servers import OdooServer
+from tryton import TrytonServer
 from ui import say
 from workspace import Workspace
 
@@ -44,25 +46,35 @@ def run(odoo: str | None, pytest_arguments: list[str]) -> int:
 
 def _without_queue_job(odoo: str | None, arguments: list[str]) -> list[int]:
     """Run nearly all tests, as the addon is installed by most; returns exit codes."""
-    with Workspace(odoo) as workspace:
+    with Workspace(odoo) as workspace, ExitStack() as stack:
         database = templates.main_database(workspace, "main")
         erp, key = templates.erp_database(workspace, "erp")
-        with OdooServer(workspace, "erp", erp, demo=False) as server:
-            env = {
-                "AP_SYNC_TEST_ERP_URL": server.url,
-                "AP_SYNC_TEST_ERP_DB": erp,
-                "AP_SYNC_TEST_ERP_KEY": key,
-                "AP_SYNC_TEST_ERP_DSN": workspace.postgres.dsn(erp),
-                "AP_SYNC_TEST_ERP_LOG": str(server.log),
-            }
-            left_out = paths.addon_parent() / paths.TECHNICAL_NAME / QUEUE_JOB_TESTS
-            given = [*arguments, f"--ignore={left_out}"]
-            codes = [_pytest(workspace, database, given, env)]
-            if not arguments:
-                say("-> Odoo's own lint tests on this addon")
-                codes.append(_odoo_lint(workspace, database))
-                codes.append(uninstall_check.run(workspace))
+        server = OdooServer(workspace, "erp", erp, demo=False)
+        stack.enter_context(server)
+        env = {
+            "AP_SYNC_TEST_ERP_URL": server.url,
+            "AP_SYNC_TEST_ERP_DB": erp,
+            "AP_SYNC_TEST_ERP_KEY": key,
+            "AP_SYNC_TEST_ERP_DSN": workspace.postgres.dsn(erp),
+            "AP_SYNC_TEST_ERP_LOG": str(server.log),
+        }
+        if _want_tryton(arguments):
+            env |= stack.enter_context(TrytonServer(workspace)).told()
+        left_out = paths.addon_parent() / paths.TECHNICAL_NAME / QUEUE_JOB_TESTS
+        given = [*arguments, f"--ignore={left_out}"]
+        codes = [_pytest(workspace, database, given, env)]
+        if not arguments:
+            say("-> Odoo's own lint tests on this addon")
+            codes.append(_odoo_lint(workspace, database))
+            codes.append(uninstall_check.run(workspace))
     return codes
+
+
+def _want_tryton(arguments: list[str]) -> bool:
+    """Whether tests against Tryton may be among those that are asked for: all are, or
+    files with its name."""
+    files = [one for one in arguments if ".py" in one and not one.startswith("-")]
+    return not files or any("tryton" in file for file in files)
 
 
 def _with_queue_job(odoo: str | None, arguments: list[str]) -> int:

@@ -69,6 +69,21 @@ class TrytonServer(Server):
         shutil.copy(_file(prepared), self.folder)
         self.facts = json.loads((prepared / "facts.json").read_text())
 
+    @property
+    def file(self) -> Path:
+        """The database itself, to be read without the server."""
+        return _file(self.folder)
+
+    def told(self) -> dict[str, str]:
+        """What tests are told of it, as variables of their environment."""
+        return {
+            "AP_SYNC_TEST_TRYTON_URL": self.url,
+            "AP_SYNC_TEST_TRYTON_DB": self.database,
+            "AP_SYNC_TEST_TRYTON_KEY": self.facts["bot_key"],
+            "AP_SYNC_TEST_TRYTON_FILE": str(self.file),
+            "AP_SYNC_TEST_TRYTON_FACTS": json.dumps(self.facts),
+        }
+
     def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
         program = self._python.with_name("trytond")
         conf = _configure(self.folder, port)
@@ -125,13 +140,3 @@ def _configure(folder: Path, port: int) -> Path:
 
 def _file(folder: Path) -> Path:
     return folder / f"{DATABASE}.sqlite"
-
-
-def environment(server: TrytonServer) -> dict[str, str]:
-    """Return what the tests are told of a Tryton: where it is, and its facts."""
-    return {
-        "AP_SYNC_TEST_TRYTON_URL": server.url,
-        "AP_SYNC_TEST_TRYTON_DB": server.database,
-        "AP_SYNC_TEST_TRYTON_KEY": server.facts["bot_key"],
-        "AP_SYNC_TEST_TRYTON_FACTS": json.dumps(server.facts),
-    }

@@ -21,7 +21,7 @@ from trytond.modules.account_invoice.tests.tools import (
     set_fiscalyear_invoice_sequences,
 )
 from trytond.modules.company.tests.tools import create_company, get_company
-from trytond.modules.currency.tests.tools import get_currency
+from trytond.modules.currency.tests.tools import get_currency as make_currency
 
 #: Codes as in Odoo's generic chart, so that mappings are proposed by them.
 ACCOUNTS = {
@@ -63,6 +63,20 @@ def make_accounts(company, today):
         account.save()
         made[code] = account.id
     return made
+
+
+def make_foreign_currency():
+    """A currency with a rate, and where differences are booked. (Not the euro: that
+    the ERP has none is a case the demo shows.)"""
+    currency = make_currency("CHF")
+    Rate = Model.get("currency.currency.rate")
+    Rate(currency=currency, date=date.min, rate=Decimal("0.8")).save()
+    configuration = Model.get("account.configuration")(1)
+    accounts = get_accounts()
+    configuration.currency_exchange_credit_account = accounts["revenue"]
+    configuration.currency_exchange_debit_account = accounts["expense"]
+    configuration.save()
+    return currency.code
 
 
 def make_tax(percent):
@@ -111,9 +125,7 @@ def make_key(user):
 
 def fill(today):
     """Make all of it and return what a client needs to know."""
-    dollar = get_currency("USD")
-    get_currency("EUR")
-    create_company(currency=dollar)
+    create_company(currency=make_currency("USD"))
     company = get_company()
     create_chart(company)
     closed = make_fiscal_years(company, today)
@@ -126,6 +138,7 @@ def fill(today):
         "accounts": make_accounts(company, today),
         "ended_account": ENDED_ACCOUNT[0],
         "taxes": {percent: make_tax(percent) for percent in ("10", "15")},
+        "foreign_currency": make_foreign_currency(),
         "term": make_term(),
         "vendor": vendor.id,
         "vendor_vat": VENDOR[1],

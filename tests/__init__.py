@@ -9,6 +9,8 @@ from . import test_connector_odoo
 from . import test_connector_odoo_batch_real
 from . import test_connector_odoo_changes
 from . import test_connector_odoo_real
+from . import test_connector_tryton
+from . import test_connector_tryton_real
 from . import test_cost
 from . import test_decide_many
 from . import test_digest
@@ -17,6 +19,7 @@ from . import test_document
 from . import test_e_invoices
 from . import test_end_to_end
 from . import test_end_to_end_follow_up
+from . import test_end_to_end_tryton
 from . import test_engine
 from . import test_engine_batch
 from . import test_engine_doubt

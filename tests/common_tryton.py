@@ -1,0 +1,98 @@
+"""What the tests against a real Tryton share: where it is, and its tables.
+
+``python3 dev test`` starts it. The tables are read from its file, so that what is seen
+there did not come through the API.
+"""
+
+import json
+import os
+import sqlite3
+import time
+from datetime import date
+from decimal import Decimal
+
+from ..connectors.base import Document, Settings
+from ..connectors.tryton import TrytonConnector
+from ..connectors.tryton_session import Session
+
+VARIABLES = ("URL", "DB", "KEY", "FILE", "FACTS")
+
+
+class RealTryton:
+    """The running Tryton, for tests.
+
+    ``facts`` are ids of what ``dev/tryton_set_up.py`` made in it.
+    """
+
+    def __init__(self):
+        names = [f"AP_SYNC_TEST_TRYTON_{name}" for name in VARIABLES]
+        missing = [name for name in names if not os.environ.get(name)]
+        if missing:
+            raise RuntimeError(
+                "These tests need a real Tryton: run them with `python3 dev test`"
+                f" (missing: {', '.join(missing)})."
+            )
+        values = [os.environ[name] for name in names]
+        self.url, self.database, self.key, self.file, facts = values
+        self.facts = json.loads(facts)
+
+    def connector(self, **options):
+        """Return a connector; the key by ``key``, options by their names."""
+        settings = Settings(
+            url=self.url,
+            secret=options.pop("key", self.key),
+            database=self.database,
+            company=str(self.facts["company"]),
+            allowed_hosts=("127.0.0.1",),
+            options={"post": True, **options},
+        )
+        return TrytonConnector(settings)
+
+    def administrator(self):
+        """Return a session that may do what a bookkeeper may not."""
+        connector = self.connector(key=self.facts["admin_key"])
+        return Session(connector._rest, connector.settings, time.monotonic() + 60)
+
+    def query(self, query, *values):
+        """Return rows of its tables."""
+        connection = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=30)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def invoices(self, reference):
+        """Return ``(id, state, number, total)`` of all invoices with a reference,
+        cancelled ones too."""
+        rows = self.query(
+            "SELECT id, state, number, total_amount_cache FROM account_invoice"
+            " WHERE reference = ? ORDER BY id",
+            reference,
+        )
+        return [
+            (number, state, name, None if total is None else Decimal(str(total)))
+            for number, state, name, total in rows
+        ]
+
+    def booked(self, invoice):
+        """Return ``(date, state, sum of debits)`` of an invoice's booking."""
+        [[day, state, debit]] = self.query(
+            "SELECT move.date, move.state, sum(line.debit) FROM account_invoice"
+            " invoice JOIN account_move move ON move.id = invoice.move"
+            " JOIN account_move_line line ON line.move = move.id"
+            " WHERE invoice.id = ?",
+            invoice,
+        )
+        return date.fromisoformat(day), state, Decimal(str(debit))
+
+    def files(self, invoice):
+        """Return ``{name: content}`` of an invoice's files."""
+        rows = self.query(
+            "SELECT name, data FROM ir_attachment WHERE resource = ?",
+            f"account.invoice,{invoice}",
+        )
+        return dict(rows)
+
+    def find(self, document: Document):
+        """Return the invoices with a document's reference; see ``invoices``."""
+        return self.invoices(document.reference)
