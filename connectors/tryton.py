@@ -107,7 +107,7 @@ class TrytonConnector:
             return self._refused(tryton, document, ours["id"], error)
         if bill is None:
             new = {**values, "lines": [["create", lines]]}
-            bill = tryton.create(bills.INVOICE, new, bills.READ)
+            bill = tryton.insert(bills.INVOICE, new, bills.READ)
             return self._complete(tryton, document, bill, None)
         removed = [["delete", bill["lines"]]] if bill["lines"] else []
         values["lines"] = [*removed, ["create", lines]]
@@ -214,7 +214,7 @@ class TrytonConnector:
             if values is None:
                 bill = single.keep_one(tryton, document)
             elif bill["state"] == "draft":
-                bill = tryton.write(bills.INVOICE, bill_id, values, bills.READ)
+                bill = tryton.change(bills.INVOICE, bill_id, values, bills.READ)
             bill_id = bill["id"]
             single.compare(document, bill)
             missing = bills.attach(tryton, document, bill_id)
@@ -248,7 +248,7 @@ class TrytonConnector:
             ) from failure
         if not left:
             raise error
-        bill = bills.first(left)
+        bill = single.only_one_posted(left)
         single.compare(document, bill)
         return bills.receipt(tryton, bill, document)
 

@@ -158,7 +158,7 @@ def attach(tryton: Session, document: Document, bill_id: int) -> dict[str, str]:
             "data": file.content,
         }
         try:
-            tryton.create("ir.attachment", values)
+            tryton.insert("ir.attachment", values)
         except ConnectorError as error:
             missing[file.name] = error.message
             if error.status == 413:

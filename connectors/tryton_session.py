@@ -61,13 +61,13 @@ class Session:
                 context={"active_test": False},
                 max_bytes=max_bytes,
             )
-        return _checked(rows, list)
+            return _checked(rows, list)
 
-    def create(self, model: str, values: dict, fields: Iterable[str] = ("id",)) -> dict:
+    def insert(self, model: str, values: dict, fields: Iterable[str] = ("id",)) -> dict:
         """Create a record and return it, read back in the same transaction."""
         return self._do("POST", model, values, fields)
 
-    def write(self, model: str, number: int, values: dict, fields: Iterable[str]):
+    def change(self, model: str, number: int, values: dict, fields: Iterable[str]):
         """Change a record and return it, read back in the same transaction.
 
         :raise ConnectorError: ``bill_missing_in_erp`` when it is gone.

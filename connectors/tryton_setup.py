@@ -42,10 +42,13 @@ KINDS = tuple(_FETCHES)
 
 
 def fetch(tryton: Session, kind: str) -> Iterator[ErpRecord]:
-    """Yield the ERP's records of one kind, 500 to a call.
+    """Yield the ERP's records of one kind, 500 to a call; none of a kind that it has
+    not.
 
     :raise ConnectorError: never ambiguous.
     """
+    if kind not in _FETCHES:
+        return
     model, domain, fields = _FETCHES[kind]
     if _COMPANY in domain:
         domain = [["company", "=", tryton.company], *domain[1:]]

@@ -45,7 +45,7 @@ def keep_one(tryton: Session, document: Document) -> dict:
         in the books.
     """
     ours = under_key(tryton, document)
-    keep = bills.first(ours)
+    keep = only_one_posted(ours)
     if keep is None:
         raise ConnectorError(
             "edited_in_erp", "The bill was deleted in the ERP.", Outcome.REJECTED
@@ -53,11 +53,6 @@ def keep_one(tryton: Session, document: Document) -> dict:
     for bill in ours:
         if bill["id"] == keep["id"]:
             continue
-        if bills.is_posted(bill):
-            raise ConnectorError(
-                "outcome_unknown",
-                f"The bill is in the ERP twice (ids {keep['id']} and {bill['id']}).",
-            )
         try:
             tryton.delete(bills.INVOICE, bill["id"])
         except ConnectorError as error:
@@ -67,54 +62,72 @@ def keep_one(tryton: Session, document: Document) -> dict:
     return keep
 
 
+def only_one_posted(ours: list[dict]) -> dict | None:
+    """Return the first of the bills under our key.
+
+    :raise ConnectorError: ``outcome_unknown``, ambiguous, when two are in the books:
+        neither is touched.
+    """
+    posted = [str(bill["id"]) for bill in ours if bills.is_posted(bill)]
+    if len(posted) > 1:
+        raise ConnectorError(
+            "outcome_unknown",
+            f"The bill is in the ERP twice (ids {' and '.join(posted)}).",
+        )
+    return bills.first(ours)
+
+
 def post(tryton: Session, document: Document, bill: dict) -> dict:
     """Post a draft and return it.
 
     :raise ConnectorError: rejected, when the ERP refuses or leaves it a draft.
     """
-    for _posting in range(POSTINGS):
-        try:
-            posted = tryton.press(bills.INVOICE, bill["id"], "post", bills.READ)
-            break
-        except ConnectorError as error:
-            refusal = error
-        match refusal.kind:
-            case "duplicate_bill":
-                if _is_only_cancelled(tryton, document, bill):
-                    # Tryton counts cancelled ones too; a person would say: go on.
-                    posted = tryton.press(
-                        bills.INVOICE, bill["id"], "post", bills.READ, unasked=True
-                    )
-                    break
-            case "already_posted" | "bill_missing_in_erp":
-                pass
-            case _:
-                raise refusal
-        # Somebody who sends the same key was quicker, or is under way.
-        bill = posted = keep_one(tryton, document)
-        if bills.is_posted(bill):
-            break
+    for left in reversed(range(POSTINGS)):
+        posted = _press_post(tryton, document, bill, last=not left)
+        if posted is None:
+            # Somebody who sends the same key was quicker, or is under way.
+            bill = posted = keep_one(tryton, document)
+        if bills.is_posted(posted):
+            return posted
         tryton.sleep(0.3)
-    else:
-        refusal.outcome = Outcome.AMBIGUOUS
-        raise refusal
-    if not bills.is_posted(posted):
-        raise ConnectorError(
-            "invalid_data", "The ERP left the bill a draft.", Outcome.REJECTED
-        )
-    return posted
+    raise ConnectorError(
+        "invalid_data", "The ERP left the bill a draft.", Outcome.REJECTED
+    )
+
+
+def _press_post(tryton, document, bill, *, last):
+    """Return the bill as the ERP answers, ``None`` when others under our key are why
+    it does not post it.
+
+    :param last: whether then there is no other try: it is unclear what they do.
+    """
+    try:
+        return tryton.press(bills.INVOICE, bill["id"], "post", bills.READ)
+    except ConnectorError as error:
+        if error.kind == "duplicate_bill":
+            if _is_only_cancelled(tryton, document, bill):
+                # Tryton counts cancelled ones too; a person would say: go on.
+                tryton.press(bills.INVOICE, bill["id"], "post", unasked=True)
+                return only_one_posted(under_key(tryton, document))
+        elif error.kind not in ("already_posted", "bill_missing_in_erp"):
+            raise
+        if last:
+            error.outcome = Outcome.AMBIGUOUS
+            raise
+        return None
 
 
 def _is_only_cancelled(tryton, document, bill):
-    """Tell whether all that is similar to our bill is cancelled.
+    """Tell whether something is similar to our bill, and all of it cancelled.
 
     :raise ConnectorError: ``duplicate_bill``, when somebody else's is not.
     """
     found = bills.find(tryton, document, bill["party"])
-    live = [one for one in found if bills.is_live(one) and one["id"] != bill["id"]]
+    similar = [one for one in found if one["id"] != bill["id"]]
+    live = [one for one in similar if bills.is_live(one)]
     if any(not bills.has_key(document, one) for one in live):
         raise _duplicate(document)
-    return not live
+    return bool(similar) and not live
 
 
 def compare(document: Document, bill: dict) -> None:

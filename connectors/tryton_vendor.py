@@ -106,7 +106,7 @@ def _create_party(tryton, vendor, key):
             "contact_mechanisms": [["create", mechanisms]] if mechanisms else [],
         }
         try:
-            return _harmless(tryton.create, "party.party", values)
+            return _harmless(tryton.insert, "party.party", values)
         except ConnectorError as error:
             if not left or error.kind != "invalid_data":
                 raise
@@ -119,7 +119,7 @@ def _address(tryton, vendor, row):
     if addresses:
         return addresses[0]["id"]
     values = {**_address_values(tryton, vendor), "party": row["id"]}
-    return _harmless(tryton.create, "party.address", values)["id"]
+    return _harmless(tryton.insert, "party.address", values)["id"]
 
 
 def _address_values(tryton, vendor):

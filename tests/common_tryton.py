@@ -10,6 +10,7 @@ import sqlite3
 import time
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 from ..connectors.base import Document, Settings
 from ..connectors.tryton import TrytonConnector
@@ -70,29 +71,40 @@ class RealTryton:
             reference,
         )
         return [
-            (number, state, name, None if total is None else Decimal(str(total)))
+            (number, state, name, _decimal(total))
             for number, state, name, total in rows
         ]
 
     def booked(self, invoice):
         """Return ``(date, state, sum of debits)`` of an invoice's booking."""
         [[day, state, debit]] = self.query(
-            "SELECT move.date, move.state, sum(line.debit) FROM account_invoice"
-            " invoice JOIN account_move move ON move.id = invoice.move"
+            "SELECT move.date, move.state, sum(CAST(line.debit AS REAL))"
+            " FROM account_invoice invoice"
+            " JOIN account_move move ON move.id = invoice.move"
             " JOIN account_move_line line ON line.move = move.id"
             " WHERE invoice.id = ?",
             invoice,
         )
-        return date.fromisoformat(day), state, Decimal(str(debit))
+        return date.fromisoformat(day), state, _decimal(debit)
 
     def files(self, invoice):
         """Return ``{name: content}`` of an invoice's files."""
         rows = self.query(
-            "SELECT name, data FROM ir_attachment WHERE resource = ?",
+            "SELECT name, file_id FROM ir_attachment WHERE resource = ?",
             f"account.invoice,{invoice}",
         )
-        return dict(rows)
+        store = Path(self.file).parent / self.database
+        return {
+            name: (store / key[:2] / key[2:4] / key).read_bytes() for name, key in rows
+        }
 
     def find(self, document: Document):
         """Return the invoices with a document's reference; see ``invoices``."""
         return self.invoices(document.reference)
+
+
+def _decimal(value):
+    """Return an amount: SQLite has them as text in bytes, sums as floats."""
+    if value is None:
+        return None
+    return Decimal(value.decode() if isinstance(value, bytes) else str(value))

@@ -39,7 +39,7 @@ class LossyProxy:
     def _forward(self, client):
         """Serve one connection: the connectors use one for each request."""
         with client, socket.create_connection(self._target, timeout=60) as server:
-            request = _read_message(client)
+            request = _read_message(client, without=0)  # a GET has no body
             server.sendall(request)
             answer = _read_message(server)
             for text, instead in self._to_lose:
@@ -52,8 +52,12 @@ class LossyProxy:
             client.sendall(answer)
 
 
-def _read_message(connection):
-    """Return one HTTP message with a Content-Length, or what came until the end."""
+def _read_message(connection, without=None):
+    """Return one HTTP message.
+
+    :param without: the length of a body whose head tells none; ``None``: it goes on
+        until the end.
+    """
     data = b""
     while b"\r\n\r\n" not in data:
         part = connection.recv(65536)
@@ -61,7 +65,7 @@ def _read_message(connection):
             return data
         data += part
     head, _blank, body = data.partition(b"\r\n\r\n")
-    length = None
+    length = without
     for line in head.split(b"\r\n")[1:]:
         name, _colon, value = line.partition(b":")
         if name.strip().lower() == b"content-length":

@@ -286,14 +286,22 @@ class TestSend(TrytonCase):
         with tryton() as server:
             server.answer(POST, refusal(SIMILAR))
             twice = [BILL, {**BILL, "id": 60}]
-            server.answer("GET account.invoice", [], [DRAFT], [DRAFT], twice)
+            server.answer("GET account.invoice", [], [DRAFT], twice)
             error = self.refusal(server, "outcome_unknown", Outcome.AMBIGUOUS)
         self.assertIn("57 and 60", error.message)
         self.assertNotIn(DELETE, server.called)
 
+    def test_what_is_refused_is_no_success_when_two_were_posted(self):
+        with tryton(BILL, {**BILL, "id": 60}) as server:
+            server.answer("GET currency.currency", [])
+            self.refusal(server, "outcome_unknown", Outcome.AMBIGUOUS)
+
     def test_cancelled_bills_of_the_same_number_are_no_obstacle(self):
         with tryton({**OTHERS, "state": "cancelled"}) as server:
             server.answer(POST, refusal(SIMILAR), BILL)
+            cancelled = {**OTHERS, "state": "cancelled"}
+            rows = [cancelled, DRAFT]
+            server.answer("GET account.invoice", [cancelled], rows, rows, [BILL])
             self.assertTrue(self.send(server).posted)
             contexts = [
                 request.headers["x-tryton-context"]
