@@ -5,6 +5,7 @@ from . import test_bulk
 from . import test_buttons
 from . import test_companies
 from . import test_conformance_odoo
+from . import test_conformance_tryton
 from . import test_connector_odoo
 from . import test_connector_odoo_batch_real
 from . import test_connector_odoo_changes

@@ -87,6 +87,20 @@ class RealTryton:
         )
         return date.fromisoformat(day), state, _decimal(debit)
 
+    def total(self, invoice):
+        """Return the sum of a draft's lines and taxes."""
+        [[lines]] = self.query(
+            "SELECT sum(round(quantity * CAST(unit_price AS REAL), 2))"
+            " FROM account_invoice_line WHERE invoice = ?",
+            invoice,
+        )
+        [[taxes]] = self.query(
+            "SELECT coalesce(sum(CAST(amount AS REAL)), 0) FROM account_invoice_tax"
+            " WHERE invoice = ?",
+            invoice,
+        )
+        return _decimal(round(lines + taxes, 2)).quantize(Decimal("0.01"))
+
     def files(self, invoice):
         """Return ``{name: content}`` of an invoice's files."""
         rows = self.query(
