@@ -26,6 +26,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--check", action="store_true", help="try it all, then exit 0 or 1"
     )
+    run.add_argument(
+        "--erp",
+        choices=("odoo", "tryton"),
+        default="odoo",
+        help="the external ERP: another Odoo (default), or a Tryton",
+    )
     run.add_argument("--invoices", metavar="DIR", help="bills to import")
     run.add_argument("--odoo", **odoo)
     test = commands.add_parser(
@@ -96,7 +102,7 @@ def execute(arguments: list[str]) -> int:
         return command_translate.run(options.odoo)
     import command_run
 
-    return command_run.run(options.odoo, options.check, options.invoices)
+    return command_run.run(options.odoo, options.check, options.invoices, options.erp)
 
 
 def main() -> int:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import demo
 import demo_check
+import demo_erps
 import demo_invoices
 import templates
+from demo_erps import Erp
 from servers import OdooServer
 from ui import DevError, say, step
 from workspace import Workspace
@@ -16,9 +18,10 @@ WATCH_SECONDS = 1
 CRON_THREADS = 2
 
 
-def run(odoo: str | None, check: bool, invoices: str | None) -> int:
+def run(odoo: str | None, check: bool, invoices: str | None, erp_name: str) -> int:
     """Start both servers, sync, print what came of it.
 
+    :param erp_name: which external ERP, a key of `demo_erps.ERPS`.
     :param check: end after that, with 0 when all is right, else 1.
     :param invoices: a folder with bills to import.
     :raises DevError: when something does not start, or the folder is not there.
@@ -28,38 +31,36 @@ def run(odoo: str | None, check: bool, invoices: str | None) -> int:
         raise DevError(f"--invoices {folder} is not a folder: give one with bills.")
     with Workspace(odoo) as workspace:
         main = templates.main_database(workspace, "main")
-        erp, key = templates.erp_database(workspace, "erp")
+        erp = demo_erps.make(erp_name, workspace)
         main_server = OdooServer(workspace, "main", main, CRON_THREADS)
-        erp_server = OdooServer(workspace, "erp", erp, demo=False)
         with step("Starting the external ERP"):
-            erp_server.start()
+            erp.server.start()
         try:
             with step("Starting AP Sync"):
                 main_server.start()
-            rows = _play(workspace, main_server, erp_server, key, folder)
+            rows = _play(workspace, main_server, erp, folder)
             _print_table(rows)
             right = all(row[-1] == "ok" for row in rows[1:])
             if check:
                 verdict = "passed" if right else "FAILED"
                 say(f"dev run --check: {verdict}: {demo_check.summary(rows)}")
                 return 0 if right else 1
-            _stay(main_server, erp_server)
+            _stay(main_server, erp)
             return 0
         finally:
             main_server.stop()
-            erp_server.stop()
+            erp.server.stop()
 
 
 def _play(
     workspace: Workspace,
     main: OdooServer,
-    erp: OdooServer,
-    key: str,
+    erp: Erp,
     folder: Path | None,
 ) -> list[tuple[str, ...]]:
-    """All that happens in the two Odoos; returns the table to print."""
+    """All that happens in Odoo and the ERP; returns the table to print."""
     with step("Connecting the two, reading the ERP's accounts"):
-        servers = demo.connect(workspace, main, erp, key)
+        servers = demo.connect(workspace, main, erp)
         demo.prepare(servers)
     if folder:
         with step(f"Importing the e-invoices of {folder}"):
@@ -84,22 +85,22 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
         say("  ".join(cells).rstrip())
 
 
-def _stay(main: OdooServer, erp: OdooServer) -> None:
+def _stay(main: OdooServer, erp: Erp) -> None:
     """Show the addresses and wait for Ctrl-C.
 
     :raises DevError: when a server ends by itself.
     """
     say("")
     say(f"AP Sync       {main.url}/odoo   login admin, password admin")
-    say(f"External ERP  {erp.url}/odoo   login admin, password admin")
+    say(f"External ERP  {erp.invitation}")
     say(f"Logs          {main.log.parent}")
     say("Ctrl-C stops both and drops their databases.")
     pause = threading.Event()
     try:
-        while main.running() and erp.running():
+        while main.running() and erp.server.running():
             pause.wait(WATCH_SECONDS)
     except KeyboardInterrupt:
         say("\nStopping.")
         return
-    ended = main if not main.running() else erp
+    ended = main if not main.running() else erp.server
     raise DevError(f"The {ended.name} server ended by itself: see {ended.log}.")

@@ -1,4 +1,4 @@
-"""What `dev run` does in the two Odoos: connect, enter bills, sync, check the books.
+"""What `dev run` does in Odoo and the ERP: connect, enter bills, sync.
 
 `command_run.py` calls `connect`, `prepare`, then `enter_bills` (or what
 `demo_invoices.py` has) and `sync`; `demo_check.py` then compares the books. All of it
@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass, field
 
 from demo_bills import BILLS, CLEANING, PDF, REFUSED_ACCOUNT, UNMAPPED_ACCOUNT, Bill
-from odoo_client import OdooClient
+from demo_erps import Erp
+from odoo_client import OdooClient, enable_currency
 from servers import OdooServer, free_port
 from ui import DevError, say
 from workspace import Workspace
@@ -29,38 +30,28 @@ print("KEY", key)
 
 @dataclass
 class Servers:
-    """The two running Odoos and how to reach into them."""
+    """The running Odoo and ERP and how to reach into them."""
 
     workspace: Workspace
     main: OdooServer
-    erp: OdooServer
-    erp_key: str
+    erp: Erp
     main_client: OdooClient
-    erp_client: OdooClient
     connections: dict[str, int] = field(default_factory=dict)
 
     def main_sql(self, query: str) -> list[list[str]]:
         """Read the tables of the main database, as text."""
         return self.workspace.postgres.sql(query, self.main.database)
 
-    def erp_sql(self, query: str) -> list[list[str]]:
-        """Read the external ERP's own tables, as text: no API stands between."""
-        return self.workspace.postgres.sql(query, self.erp.database)
 
-
-def connect(
-    workspace: Workspace, main: OdooServer, erp: OdooServer, erp_key: str
-) -> Servers:
-    """The servers with clients; makes the key for the main one."""
+def connect(workspace: Workspace, main: OdooServer, erp: Erp) -> Servers:
+    """The servers with a client of the main one, for which a key is made."""
     output = workspace.shell_script(main.database, KEY_SCRIPT)
     main_key = output.rsplit("KEY ", 1)[-1].split()[0]
     return Servers(
         workspace=workspace,
         main=main,
         erp=erp,
-        erp_key=erp_key,
         main_client=OdooClient(main.url, main.database, main_key),
-        erp_client=OdooClient(erp.url, erp.database, erp_key),
     )
 
 
@@ -77,9 +68,7 @@ def prepare(servers: Servers) -> None:
         vals_list=[
             {
                 "name": "Head office ERP",
-                "url": servers.erp.url,
-                "erp_database": servers.erp.database,
-                "api_key": servers.erp_key,
+                **servers.erp.connection(),
                 "trigger": "posted",
                 "sequence": 1,
             }
@@ -125,7 +114,7 @@ def enter_bills(servers: Servers) -> None:
     )
     servers.connections["offline"] = offline[0]
     _add_account(client, *UNMAPPED_ACCOUNT)
-    _archive_in_erp(servers.erp_client, REFUSED_ACCOUNT)
+    servers.erp.refuse(REFUSED_ACCOUNT)
     accounts = _codes(client)
     _map_for_offline(servers, accounts)
     moves = [(bill, _enter(servers, bill, accounts)) for bill in BILLS]
@@ -217,18 +206,6 @@ def _enter(servers: Servers, bill: Bill, accounts: dict[str, int]) -> int:
     return move
 
 
-def enable_currency(client: OdooClient, code: str) -> int:
-    """Activate a currency and return its id."""
-    [currency] = client.call(
-        "res.currency",
-        "search",
-        domain=[["name", "=", code]],
-        context={"active_test": False},
-    )
-    client.call("res.currency", "write", ids=[currency], vals={"active": True})
-    return currency
-
-
 def _codes(client: OdooClient) -> dict[str, int]:
     accounts = client.call("account.account", "search_read", domain=[], fields=["code"])
     return {account["code"]: account["id"] for account in accounts}
@@ -240,11 +217,6 @@ def _add_account(client: OdooClient, code: str, name: str) -> None:
         "create",
         vals_list=[{"code": code, "name": name, "account_type": "expense"}],
     )
-
-
-def _archive_in_erp(client: OdooClient, code: str) -> None:
-    ids = client.call("account.account", "search", domain=[["code", "=", code]])
-    client.call("account.account", "write", ids=ids, vals={"active": False})
 
 
 def _map_for_offline(servers: Servers, accounts: dict[str, int]) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from demo import Servers
+from demo_erps import Entry
 
 STATUSES = ["success", "failed", "in_progress", "blocked", "on_hold"]
 HEADING = ("Bill", "Vendor", "Total", "To", "Status", "Cause", "In the ERP", "Check")
@@ -19,13 +20,6 @@ SELECT job.id, coalesce(job.reference, '-'), partner.name,
  ORDER BY job.id
 """
 
-# What the ERP holds under our keys: one row per bill, whatever its state.
-ERP_BILLS = """
-SELECT data.name, move.id, move.name, move.state, move.amount_total
-  FROM ir_model_data data JOIN account_move move ON move.id = data.res_id
- WHERE data.module = '__ap_sync__' AND data.model = 'account.move'
-"""
-
 
 def verify(servers: Servers, all_statuses: bool) -> list[tuple[str, ...]]:
     """Compare the jobs with the ERP's own tables.
@@ -37,12 +31,10 @@ def verify(servers: Servers, all_statuses: bool) -> list[tuple[str, ...]]:
     :return: rows of a table with `HEADING` first; the last column is "ok" or what is
         wrong.
     """
-    books: dict[str, list[list[str]]] = {}
-    for name, *bill in servers.erp_sql(ERP_BILLS):
-        books.setdefault(name, []).append(bill)
+    books = servers.erp.entries()
     rows, seen = [HEADING], set()
     for job in servers.main_sql(JOBS):
-        key = "bill_" + job[9].replace("-", "_")
+        key = job[9]
         seen.add(key)
         check = (
             _check_local(servers, job)
@@ -51,7 +43,7 @@ def verify(servers: Servers, all_statuses: bool) -> list[tuple[str, ...]]:
         )
         rows.append((*job[1:5], job[6], job[7], job[8], check))
     rows += [
-        ("?", "", "", "", "", "", bill[1], f"{key} is in the ERP without a job")
+        ("?", "", "", "", "", "", bill.number, f"{key} is in the ERP without a job")
         for key, bills in books.items()
         for bill in bills
         if key not in seen
@@ -71,18 +63,18 @@ def summary(rows: list[tuple[str, ...]]) -> str:
     return f"{', '.join(parts) or 'no bills'}; {wrong} wrong"
 
 
-def _check_erp(job: list[str], bills: list[list[str]]) -> str:
+def _check_erp(job: list[str], bills: list[Entry]) -> str:
     status, number, erp_id, total = job[6], job[8], job[10], job[11]
     if status != "success":
         return "ok" if not bills else f"is in the ERP although {status}"
     if len(bills) != 1:
         return f"is in the ERP {len(bills)} times"
-    [[found_id, found_number, state, found_total]] = bills
-    if state != "posted":
-        return f"is {state} in the ERP"
-    if (found_id, found_number) != (erp_id, number):
-        return f"is {found_number} ({found_id}) in the ERP"
-    return "ok" if float(found_total) == float(total) else f"total is {found_total}"
+    [bill] = bills
+    if not bill.posted:
+        return f"is {bill.state} in the ERP"
+    if (bill.erp_id, bill.number) != (erp_id, number):
+        return f"is {bill.number} ({bill.erp_id}) in the ERP"
+    return "ok" if bill.total == float(total) else f"total is {bill.total}"
 
 
 def _check_local(servers: Servers, job: list[str]) -> str:
@@ -96,12 +88,7 @@ def _check_local(servers: Servers, job: list[str]) -> str:
 
 def _check_doubles(servers: Servers) -> list[tuple[str, ...]]:
     """Bills that stand in the ERP's books twice, under whatever key."""
-    doubles = servers.erp_sql(
-        "SELECT ref, count(*) FROM account_move"
-        " WHERE move_type LIKE 'in_%' AND state = 'posted' AND ref IS NOT NULL"
-        " GROUP BY partner_id, ref, move_type, amount_total, invoice_date"
-        " HAVING count(*) > 1"
-    )
     return [
-        ("?", *[""] * 6, f"{ref} is in the ERP {count} times") for ref, count in doubles
+        ("?", *[""] * 6, f"{reference} is in the ERP {count} times")
+        for reference, count in servers.erp.doubles()
     ]

@@ -8,7 +8,7 @@ CHANGED_THERE, CANCELLED_HERE = "BW-20871", "CIR-2026-1107"
 
 def make(servers: Servers) -> None:
     """Change the one, cancel the other, and have the bills compared."""
-    client, erp = servers.main_client, servers.erp_client
+    client, erp = servers.main_client, servers.erp.client
     [there] = erp.call("account.move", "search", domain=[("ref", "=", CHANGED_THERE)])
     erp.call("account.move", "button_draft", ids=[there])
     erp.call("account.move", "write", ids=[there], vals={"ref": "BW-20871-B"})

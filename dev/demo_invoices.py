@@ -3,8 +3,8 @@
 import base64
 from pathlib import Path
 
-from demo import Servers, enable_currency
-from odoo_client import OdooClient
+from demo import Servers
+from odoo_client import OdooClient, enable_currency
 from ui import DevError, say
 
 SUFFIXES = {".xml", ".pdf"}
@@ -74,8 +74,8 @@ def _enable_currencies(servers: Servers, bills: list[int]) -> None:
         "account.move", "read", ids=bills, fields=["currency_id"]
     )
     for code in sorted({row["currency_id"][1] for row in rows}):
-        for client in (servers.main_client, servers.erp_client):
-            enable_currency(client, code)
+        enable_currency(servers.main_client, code)
+        servers.erp.enable_currency(code)
     # The ERP's currencies were read before.
     servers.main_client.call(
         "ap.sync.connection",

@@ -14,10 +14,10 @@ CONNECTIONS = {
 def make(servers: Servers) -> None:
     """Make a connection for each step, and bring it there."""
     client = servers.main_client
-    values = {"url": servers.erp.url, "erp_database": servers.erp.database}
+    values = servers.erp.connection()
     for words in CONNECTIONS.values():
         refused = words == "key refused"
-        key = "f" * 40 if refused else servers.erp_key
+        key = "f" * 40 if refused else values["api_key"]
         name = f"Branch ERP, {words}"
         ids = client.call(
             "ap.sync.connection",

@@ -44,6 +44,18 @@ class OdooClient:
             ) from error
 
 
+def enable_currency(client: OdooClient, code: str) -> int:
+    """Activate a currency and return its id."""
+    [currency] = client.call(
+        "res.currency",
+        "search",
+        domain=[["name", "=", code]],
+        context={"active_test": False},
+    )
+    client.call("res.currency", "write", ids=[currency], vals={"active": True})
+    return currency
+
+
 def _message(error: urllib.error.HTTPError) -> str:
     """Odoo's message; its `debug` holds a traceback nobody asked for."""
     try:

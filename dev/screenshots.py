@@ -42,6 +42,7 @@ def run(odoo: str | None, out: str | None) -> int:
     import demo_set_up
     import paths
     import templates
+    from demo_erps import OdooErp
     from servers import OdooServer
     from workspace import Workspace
 
@@ -50,13 +51,13 @@ def run(odoo: str | None, out: str | None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with Workspace(odoo) as workspace:
         main = templates.main_database(workspace, "main")
-        erp, key = templates.erp_database(workspace, "erp")
+        erp = OdooErp(workspace)
         with (
-            OdooServer(workspace, "erp", erp, demo=False) as erp_server,
+            erp.server,
             OdooServer(workspace, "main", main, cron_threads=2) as main_server,
         ):
             with step("Syncing the demo bills"):
-                servers = demo.connect(workspace, main_server, erp_server, key)
+                servers = demo.connect(workspace, main_server, erp)
                 demo.prepare(servers)
                 demo.enter_bills(servers)
                 demo.sync(servers)

@@ -7,6 +7,8 @@ filled once by `tryton_set_up.py` and copied for every run.
 import json
 import secrets
 import shutil
+import urllib.error
+import urllib.request
 from datetime import date
 from pathlib import Path
 
@@ -15,10 +17,11 @@ import python_env
 import shell
 from locks import only_one
 from servers import Server
-from ui import step
+from ui import DevError, step
 from workspace import Workspace
 
 DATABASE = "erp_tryton"
+TIMEOUT_SECONDS = 30
 # All of one series: what pip would bring by itself is the newest of each.
 PACKAGES = tuple(
     f"{name}==8.0.*"
@@ -83,6 +86,27 @@ class TrytonServer(Server):
             "AP_SYNC_TEST_TRYTON_FILE": str(self.file),
             "AP_SYNC_TEST_TRYTON_FACTS": json.dumps(self.facts),
         }
+
+    def change(self, path: str, values: dict, method: str = "PUT") -> None:
+        """Change a record (`account.account/7`) or, with POST, make one, as the
+        administrator.
+
+        :raises DevError: with Tryton's own words.
+        """
+        request = urllib.request.Request(
+            f"{self.url}/{self.database}/rest/model/{path}",
+            method=method,
+            data=json.dumps(values).encode(),
+            headers={
+                "Authorization": f"Bearer {self.facts['admin_key']}",
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()
+        except urllib.error.HTTPError as error:
+            words = error.read().decode(errors="replace")
+            raise DevError(f"Tryton answered {error.code} to {path}.", words) from error
 
     def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
         program = self._python.with_name("trytond")
