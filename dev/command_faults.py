@@ -1,6 +1,7 @@
 """`dev faults`: the fault bench `tests/faults`: real processes that are broken."""
 
 import json
+from contextlib import ExitStack
 from glob import glob
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import paths
 import system
 import templates
 from servers import OdooServer
+from tryton import TrytonServer
 from ui import say, step
 from workspace import Workspace
 
@@ -40,7 +42,8 @@ def run(odoo: str | None, arguments: list[str]) -> int:
     """Set up, run the bench, and return its exit code: 0 when all held.
 
     :param arguments: `--rows 5,24`, `--list`, `--seeds N`, `--real N` (seeds
-        against a real second Odoo), `--first-seed N`, `--quick`; none: all rows.
+        against a real second Odoo), `--tryton N` (against a real Tryton),
+        `--first-seed N`, `--quick`; none: all rows.
         Rows about OCA queue_job run in a set-up of their own, with it installed and
         chosen; `--queue-job` has whatever is asked for run there.
     """
@@ -84,25 +87,34 @@ def _faketime() -> str:
 def _run(
     workspace: Workspace, folder: Path, prepared: dict, arguments: list[str]
 ) -> int:
-    """Run the bench, beside a real second Odoo if the arguments ask for one."""
+    """Run the bench, beside the real ERPs that the arguments ask for."""
     path = folder / "prepared.json"
-    if not any(argument.startswith("--real") for argument in arguments):
+    asked = {argument.partition("=")[0] for argument in arguments}
+    env = {}
+    with ExitStack() as stack:
+        if "--real" in asked:
+            erp, key = templates.erp_database(workspace, "erp")
+            server = stack.enter_context(OdooServer(workspace, "erp", erp, demo=False))
+            prepared["erp"] = {
+                "url": server.url,
+                "database": erp,
+                "key": key,
+                "dsn": workspace.postgres.dsn(erp),
+            }
+        if "--tryton" in asked:
+            tryton = stack.enter_context(TrytonServer(workspace))
+            prepared["tryton"] = {
+                "url": tryton.url,
+                "database": tryton.database,
+                "key": tryton.facts["bot_key"],
+                "file": str(tryton.file),
+                "facts": tryton.facts,
+            }
+        if asked & {"--real", "--tryton"}:
+            # Real ones take longer than the fake.
+            env["AP_SYNC_FAULTS_LEASE"] = "60"
         path.write_text(json.dumps(prepared))
-        return _bench(workspace.python, ["--prepared", str(path), *arguments])
-    erp, key = templates.erp_database(workspace, "erp")
-    with OdooServer(workspace, "erp", erp, demo=False) as server:
-        prepared["erp"] = {
-            "url": server.url,
-            "database": erp,
-            "key": key,
-            "dsn": workspace.postgres.dsn(erp),
-        }
-        path.write_text(json.dumps(prepared))
-        return _bench(
-            workspace.python,
-            ["--prepared", str(path), *arguments],
-            AP_SYNC_FAULTS_LEASE="60",
-        )
+        return _bench(workspace.python, ["--prepared", str(path), *arguments], **env)
 
 
 def _bench(python: Path, arguments: list[str], **env: str) -> int:

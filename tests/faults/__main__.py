@@ -14,6 +14,7 @@ from case import Case
 from chaos import FAILED_ONCE, Chaos
 from invariants import leaks, violations
 from real import RealChaos
+from real_tryton import TrytonChaos
 
 #: The exit code when there is nothing to run for this engine.
 NOTHING = 5
@@ -30,10 +31,10 @@ def main():
         _list()
         return 0
     chosen = _chosen(options)
-    seeds, real = _seeds(options)
+    seeds, real, tryton = _seeds(options)
     if not options.prepared:
         # The arguments make sense: that is all `dev` asks before it sets up.
-        return 0 if chosen or seeds or real else NOTHING
+        return 0 if chosen or seeds or real or tryton else NOTHING
     given = Set(**json.loads(Path(options.prepared).read_text()))
     started = time.monotonic()
     failed = 0
@@ -44,6 +45,7 @@ def main():
                 failed += not _run_row(bench, row, behaviour)
         failed += _run_seeds(Chaos, bench, seeds)
         failed += _run_seeds(RealChaos, bench, real)
+        failed += _run_seeds(TrytonChaos, bench, tryton)
         for text in leaks(bench):
             say(f"   {text}")
             failed += 1
@@ -51,7 +53,8 @@ def main():
     verdict = "passed" if not failed else f"FAILED ({failed})"
     say(
         f"dev faults: {verdict}: {len(chosen)} rows in {runs} runs, "
-        f"{len(seeds)} + {len(real)} seeds, {time.monotonic() - started:.0f} s, "
+        f"{len(seeds)} + {len(real)} + {len(tryton)} seeds, "
+        f"{time.monotonic() - started:.0f} s, "
         f"woken by {options.engine}"
     )
     return 1 if failed else 0
@@ -67,6 +70,7 @@ def _parser():
     parser.add_argument("--queue-job", action="store_true")
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--real", type=int, default=0)
+    parser.add_argument("--tryton", type=int, default=0)
     parser.add_argument("--first-seed", type=int, default=1)
     return parser
 
@@ -82,7 +86,7 @@ def _chosen(options):
         rows = [row for row in rows if {row.name, str(row.number)} & wanted]
     elif options.quick:
         rows = [row for row in rows if row.quick]
-    elif options.seeds or options.real:
+    elif options.seeds or options.real or options.tryton:
         rows = []
     if options.queue_job:
         return rows
@@ -90,14 +94,18 @@ def _chosen(options):
 
 
 def _seeds(options):
-    """Return the seeds to play for this engine: with the fake ERP, with a real one."""
+    """Return the seeds to play for this engine: with the fake ERP, with a real Odoo,
+    with a real Tryton."""
     if options.engine == "queue_job" and not options.queue_job:
-        return (), ()
+        return (), (), ()
     first = options.first_seed
     seeds = range(first, first + options.seeds)
     if options.quick:
         seeds = sorted({*FAILED_ONCE, *seeds})
-    return seeds, range(first, first + options.real)
+    real, tryton = (
+        range(first, first + count) for count in (options.real, options.tryton)
+    )
+    return seeds, real, tryton
 
 
 def _list():

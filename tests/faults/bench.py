@@ -52,6 +52,8 @@ class Set:
     faketime: str = ""
     #: The second Odoo, if one runs: url, database, key, dsn.
     erp: dict | None = None
+    #: The Tryton, if one runs: url, database, key, file, facts.
+    tryton: dict | None = None
 
 
 @dataclass
