@@ -9,13 +9,15 @@ looking: our key stands in the invoice's comment.
 2. The draft is created with its lines, in one transaction.
 3. The invoices under our key are asked for again: of several that were created in the
    same moment all who look keep the same one, and the others are deleted.
-4. Its totals are compared, files are attached, it is posted. Tryton itself refuses to
+4. A cent of tax that only rounding explains is set right (``tryton_tax``). Its totals
+   are compared, files are attached, it is posted. Tryton itself refuses to
    post one that is similar to another (``Invoice._check_similar``), drafts included.
 
 While it is a draft under our key it counts as not kept: when the ERP refuses a step the
 draft is removed again.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import date
 from typing import ClassVar
@@ -36,6 +38,7 @@ from .base import (
 from .profile import Profile
 from .tryton_rest import TrytonRest
 from .tryton_session import Session, number
+from .tryton_tax import settle_rounding
 from .tryton_vendor import find_or_create, known
 
 
@@ -216,6 +219,7 @@ class TrytonConnector:
             elif bill["state"] == "draft":
                 bill = tryton.change(bills.INVOICE, bill_id, values, bills.READ)
             bill_id = bill["id"]
+            bill, notes = settle_rounding(tryton, document, bill)
             single.compare(document, bill)
             missing = bills.attach(tryton, document, bill_id)
             if tryton.options.get("post") and not bills.is_posted(bill):
@@ -225,7 +229,8 @@ class TrytonConnector:
                 return self._refused(tryton, document, bill_id, error)
             error.outcome = Outcome.AMBIGUOUS  # the draft is there
             raise
-        return bills.receipt(tryton, bill, document, missing)
+        receipt = bills.receipt(tryton, bill, document, missing)
+        return dataclasses.replace(receipt, notes=(*notes, *receipt.notes))
 
     def _refused(self, tryton, document, bill_id, error):
         """Return the receipt if an earlier attempt had posted the bill already;

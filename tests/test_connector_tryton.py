@@ -436,6 +436,62 @@ class TestRefused(TrytonCase):
                 self.assertNotIn(CREATE, server.called)
 
 
+class TestRounding(TrytonCase):
+    """Odoo has 16.43 + 23.40 = 39.83 of tax, Tryton 39.82 of 39.825."""
+
+    TAX = {
+        "id": 8,
+        "base": Decimal("265.50"),
+        "amount": Decimal("39.82"),
+        "tax": {"id": 2, "type": "percentage", "rate": Decimal("0.15")},
+    }
+    CHANGE = "PUT account.invoice.tax"
+
+    def document(self, tax):
+        line = make_document().lines[0]
+        one, price = Decimal(1), Decimal("109.50")
+        first = replace(line, quantity=one, price_unit=price, subtotal=price)
+        price = Decimal("156.00")
+        second = replace(line, quantity=one, price_unit=price, subtotal=price)
+        untaxed, tax = Decimal("265.50"), Decimal(tax)
+        totals = {"untaxed": untaxed, "tax": tax, "total": untaxed + tax}
+        return make_document(lines=(first, second), **totals)
+
+    def draft(self, tax):
+        untaxed, tax = Decimal("265.50"), Decimal(tax)
+        totals = {"untaxed_amount": untaxed, "tax_amount": tax}
+        return {**DRAFT, **totals, "total_amount": untaxed + tax}
+
+    def test_a_cent_that_rounding_explains_is_set_right(self):
+        right = self.draft("39.83")
+        with FakeTryton(self.draft("39.82")) as server:
+            server.answer("GET account.invoice.tax", [self.TAX])
+            server.answer(self.CHANGE, {"id": 8})
+            server.answer("GET account.invoice", [], [server.draft], [right])
+            posted = {**right, "state": "posted", "number": "12"}
+            server.answer(POST, posted)
+            receipt = self.send(server, self.document("39.83"))
+            [sent] = server.sent(self.CHANGE)
+        self.assertEqual(sent["amount"]["decimal"], "39.83")
+        self.assertEqual((receipt.posted, receipt.total), (True, Decimal("305.33")))
+        self.assertIn("39.82", receipt.notes[0])
+
+    def test_what_rounding_does_not_explain_is_refused(self):
+        fixed = {**self.TAX["tax"], "type": "fixed", "rate": None}
+        for tax, row in (
+            ("39.84", self.TAX),
+            ("39.81", self.TAX),
+            ("39.83", {**self.TAX, "tax": fixed}),
+            ("39.83", {**self.TAX, "tax": None}),
+        ):
+            with self.subTest(tax), FakeTryton(self.draft("39.82")) as server:
+                server.answer("GET account.invoice.tax", [row])
+                document = self.document(tax)
+                self.refusal(server, "totals_differ", Outcome.REJECTED, document)
+                self.assertNotIn(self.CHANGE, server.called)
+                self.assertEqual(server.bills, [])
+
+
 class TestPeriods(TrytonCase):
     OCTOBER = period(date(2026, 10, 1), date(2026, 10, 31), "closed")
     NOVEMBER = period(date(2026, 11, 1), date(2026, 11, 30), "closed")

@@ -164,6 +164,29 @@ class TestSend(RealTrytonCase):
         self.send(document)
         self.assert_one_bill(document)
 
+    def test_a_cent_of_rounding_is_as_on_the_bill(self):
+        first, second = self.document().lines
+        tax = Ref("15%", erp_id=str(self.facts["taxes"]["15"]))
+        lines = tuple(
+            replace(
+                second, price_unit=Decimal(price), subtotal=Decimal(price), taxes=(tax,)
+            )
+            for price in ("109.50", "156.00")
+        )
+        for kind in ("bill", "refund"):
+            document = self.document(
+                kind=kind,
+                lines=lines,
+                untaxed=Decimal("265.50"),
+                tax=Decimal("39.83"),  # of 39.825; Tryton makes it 39.82
+                total=Decimal("305.33"),
+            )
+            receipt = self.send(document)
+            self.assertIn("39.82", receipt.notes[0])
+            invoice = self.assert_one_bill(document)
+            _day, state, booked = self.erp.booked(invoice)
+            self.assertEqual((state, booked), ("posted", document.total))
+
     def test_a_foreign_currency_is_kept(self):
         code = self.facts["foreign_currency"]
         document = self.document(currency=code)
