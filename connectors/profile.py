@@ -50,6 +50,8 @@ class Profile:
     :param batch: how many bills go in one call, see ``Connector.send_many``.
     :param settle_seconds: how long after an unclear answer a write may still be under
         way there.
+    :param hint: what goes into the fields that are asked for, where their names do not
+        say it.
     :param limits: its limits in words, for the docs.
     """
 
@@ -71,6 +73,7 @@ class Profile:
     most_at_once: int = 32
     batch: int = 1
     settle_seconds: float = 60.0
+    hint: str = ""
     limits: str = ""
 
     @property

@@ -71,6 +71,8 @@ class TrytonConnector:
         # Bookings wait for each other: more at once are no faster.
         concurrency=1,
         most_at_once=4,
+        hint="The key is that of a user application for REST, which the user makes"
+        " under Preferences; the company's ID may stay empty where there is one alone.",
         limits="about one bill a second; requests over 2 MB only where [request]"
         " max_size in trytond.conf allows them; no analytic accounts, no discount (the"
         " price is reduced)",

@@ -1,1 +1,2 @@
+from . import bill
 from . import health

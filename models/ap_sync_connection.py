@@ -42,7 +42,7 @@ class ApSyncConnection(models.Model):
         help="Empty: the company of the integration user.",
     )
     login = fields.Char(
-        help="Only for Odoo 18 and older, which sign in with login and key."
+        help="The integration user's name, or the app's, as this kind of ERP has it."
     )
     # Written, never read back: dots stand for a key that is stored.
     api_key = fields.Char(

@@ -35,6 +35,7 @@ class ApSyncConnection(models.Model):
     )
     #: Names of the fields that apply to this kind, for the form.
     asked_fields = fields.Json(compute="_compute_asked_fields")
+    asked_hint = fields.Char(compute="_compute_asked_fields")
     url = fields.Char("Address", compute="_compute_url", store=True, readonly=False)
     concurrency = fields.Integer(
         "Bills at Once",
@@ -74,6 +75,7 @@ class ApSyncConnection(models.Model):
             if "journal" in profile.master_data:
                 asked.add("erp_journal_id")
             connection.asked_fields = sorted(asked)
+            connection.asked_hint = profile.hint
 
     @api.depends("connector")
     def _compute_url(self):
