@@ -17,6 +17,7 @@ from .odoo import OdooConnector
 from .profile import ClientKey, Posting, Profile
 from .protocol import Connector
 from .tryton import TrytonConnector
+from .xero import XeroConnector
 
 __all__ = [
     "CONNECTORS",
@@ -36,6 +37,7 @@ __all__ = [
 CONNECTORS: dict[str, type[Connector]] = {
     OdooConnector.code: OdooConnector,
     TrytonConnector.code: TrytonConnector,
+    XeroConnector.code: XeroConnector,
 }
 
 

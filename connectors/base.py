@@ -14,6 +14,7 @@ from datetime import date
 from decimal import Decimal
 
 from .kinds import KINDS
+from .tokens import TokenStore
 
 
 class Outcome(enum.StrEnum):
@@ -271,6 +272,8 @@ class Settings:
         they are private; they come from odoo.conf, never from the database.
     :param timeout: the hard total time of one HTTP call, in seconds.
     :param options: see each connector's documentation.
+    :param tokens: keeps the tokens of an ERP that gives new ones all the time; None
+        where the secret alone opens it.
     """
 
     url: str
@@ -282,6 +285,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     ca_file: str = ""
     options: dict = field(default_factory=dict)
+    tokens: TokenStore | None = field(default=None, repr=False, compare=False)
 
 
 def matches(document: Document, receipt: Receipt) -> bool:

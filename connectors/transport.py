@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from .addresses import CONNECT_SECONDS, parse, resolve
 from .base import ConnectorError, Outcome
@@ -114,6 +114,8 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
         data: object = None,
+        form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         deadline: float,
         max_bytes: int = MAX_BYTES,
     ) -> Answer:
@@ -121,6 +123,9 @@ class Transport:
 
         :param path: is put after the base address.
         :param data: is sent as JSON; ``None`` sends no body.
+        :param form: is sent as a web form instead.
+        :param body: is sent as it is instead, as ``application/octet-stream`` unless
+            the headers say something else.
         :param deadline: of ``time.monotonic()``; nothing is written after it, nor
             waited for.
         :param max_bytes: of the unpacked body.
@@ -129,13 +134,13 @@ class Transport:
         """
         target = parse(self.base_url)
         end = min(deadline, time.monotonic() + self._timeout)
-        body = None if data is None else json.dumps(data).encode()
+        body, kind = _encode(data, form, body)
         sent = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "Connection": "close",
             "User-Agent": "ap_sync",
-            **({} if body is None else {"Content-Type": "application/json"}),
+            **({"Content-Type": kind} if kind else {}),
             **(headers or {}),
         }
         wire = None
@@ -289,6 +294,17 @@ class Transport:
         error.message = self.redact(error.message)
         error.args = (error.message,)
         return error
+
+
+def _encode(data, form, body):
+    """Return the body's bytes and their content type; of the three one is given."""
+    if body is not None:
+        return body, "application/octet-stream"
+    if form is not None:
+        return urlencode(form).encode(), "application/x-www-form-urlencoded"
+    if data is not None:
+        return json.dumps(data).encode(), "application/json"
+    return None, ""
 
 
 def _by_status(status):
