@@ -193,7 +193,7 @@ class FakeXero(ScriptedServer):
         if request.method == "GET":
             query = parse_qs(urlsplit(request.path).query)
             query = {name: values[0] for name, values in query.items()}
-            return self._read(parts, query)
+            return self._look(parts, query)
         key = request.headers.get("idempotency-key")
         if not key:
             self.faults.append(f"{request.method} {path} without an Idempotency-Key")
@@ -244,7 +244,7 @@ class FakeXero(ScriptedServer):
             if owner == bill_id
         ]
 
-    def _read(self, parts, query):
+    def _look(self, parts, query):
         books = self.books
         match parts:
             case ["Organisation"]:
