@@ -13,6 +13,9 @@ from typing import Protocol
 #: Seconds before its end from which an access token counts as used up: a call that
 #: begins now must not arrive too late with it.
 MARGIN = 60.0
+#: Seconds that an exchange may take at most, so that a keeper knows a dead one from a
+#: slow one.
+EXCHANGE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Tokens:
         return bool(self.access) and time.time() < self.until - MARGIN
 
 
-#: Buys new tokens with a refresh token: one HTTP call. May raise ``ConnectorError``.
+#: Buys new tokens with a refresh token: one HTTP call, of ``EXCHANGE_SECONDS`` at most.
+#: May raise ``ConnectorError``.
 Exchange = Callable[[str], Tokens]
 
 

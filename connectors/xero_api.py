@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .base import ConnectorError, Outcome, Settings
 from .redact import Redactor
-from .tokens import MemoryTokens, Tokens
+from .tokens import EXCHANGE_SECONDS, MemoryTokens, Tokens
 from .transport import MAX_BYTES, Answer, Transport
 from .xero_errors import from_answer, from_identity
 
@@ -117,8 +117,12 @@ class XeroApi:
         return tokens
 
     def _renew(self, worn, deadline):
+        def exchange(refresh):
+            until = min(deadline, time.monotonic() + EXCHANGE_SECONDS)
+            return self._exchange(refresh, until)
+
         tokens = self._tokens.renew(
-            lambda refresh: self._exchange(refresh, deadline),
+            exchange,
             instead_of=worn,
             deadline=deadline,
         )

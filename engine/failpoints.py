@@ -7,6 +7,7 @@ in the Odoo processes that it breaks, and only there:
     claimed    T1 is committed: attempts are on record, not a byte is out
     sending    in a thread of T2, before the connector is called
     answered   in a thread of T2, the ERP has answered
+    exchanged  the ERP has given new tokens, they are not stored
     recorded   T3 is committed, its effects are not
     effects    T4 has written, its transaction is open
     posted     Odoo's own ledger: T1 to T3 are written, their transaction is open

@@ -14,6 +14,7 @@ from . import test_connector_odoo_changes
 from . import test_connector_odoo_real
 from . import test_connector_tryton
 from . import test_connector_tryton_real
+from . import test_connector_xero
 from . import test_cost
 from . import test_decide_many
 from . import test_digest
@@ -74,6 +75,7 @@ from . import test_set_up
 from . import test_settings
 from . import test_states
 from . import test_stuck
+from . import test_tokens
 from . import test_tour_overview
 from . import test_tour_set_up
 from . import test_tour_to_erp
