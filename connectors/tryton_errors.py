@@ -15,8 +15,12 @@ from .transport import Answer, Transport
 
 #: PostgreSQL or SQLite gave up for another transaction's sake; nothing of it is kept.
 _SERIALIZE = re.compile(
-    r"could not serialize access|deadlock detected|database is locked", re.I
+    r"could not serialize access|deadlock detected|database is locked"
+    r"|could not obtain lock",
+    re.I,
 )
+#: It did not even begin.
+_UNREAD = re.compile(r"unable to read json", re.I)
 _PARAGRAPH = re.compile(r"<p>(.{1,2000}?)</p>", re.I | re.S)
 
 _INVALID = r' (in record .{0,300})?(of|in) "Account %s" is not valid according to'
@@ -69,7 +73,12 @@ def from_answer(transport: Transport, answer: Answer) -> ConnectorError:
         )
     error = transport.failure(answer)
     page = _page(answer)
-    if answer.status >= 500 and _SERIALIZE.search(page):
+    if answer.status == 400 and not _UNREAD.search(page):
+        # Any failure of a call with JSON ends so: the server stumbles over the body
+        # when it wants to tell (`with_pool`, `JSONRequest.rpc_method`).
+        error.kind, error.outcome = "no_answer", Outcome.AMBIGUOUS
+        error.message = "The ERP failed and did not tell why; its log does."
+    elif answer.status >= 500 and _SERIALIZE.search(page):
         error.kind, error.outcome = "concurrency_limit", Outcome.NOT_SENT
         error.message = "Other bookings kept the ERP busy; it gave this one up."
     elif answer.status >= 500 and page:

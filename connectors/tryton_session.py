@@ -1,5 +1,6 @@
 """The calls of one task in Tryton: same deadline, company and attempt."""
 
+import random
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -89,7 +90,8 @@ class Session:
         :raise ConnectorError: ``bill_missing_in_erp`` when the record is gone.
         """
         context = {"_skip_warnings": True} if unasked else {}
-        return self._do("POST", f"{model}/{number}/{button}", {}, fields, context)
+        # Without a body: only then Tryton says what went wrong in the database.
+        return self._do("POST", f"{model}/{number}/{button}", None, fields, context)
 
     def delete(self, model: str, number: int) -> None:
         """Delete a record; one that is gone already is no error."""
@@ -171,7 +173,8 @@ class Session:
             except ConnectorError as error:
                 if error.kind != "concurrency_limit" or pause is None:
                     raise
-                if not self.sleep(pause):
+                # Not all at the same moment again.
+                if not self.sleep(pause * random.uniform(0.5, 1.5)):
                     raise
 
     def _call(

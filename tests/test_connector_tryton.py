@@ -637,6 +637,7 @@ class TestErrors(TrytonCase):
         (401, "Unauthorized", "", "credentials_wrong", "rejected"),
         (403, "Forbidden", "", "permission_missing", "rejected"),
         (400, "Bad Request", "Unable to read JSON request", "invalid_data", "rejected"),
+        (400, "Bad Request", "Unable to get RPC method", "no_answer", "ambiguous"),
         (413, "Request Entity Too Large", "", "invalid_data", "rejected"),
         (429, "Too Many Requests", "allotted count", "rate_limited", "not_sent"),
         (500, "Server Error", "&#39;nofield&#39;", "no_answer", "ambiguous"),
@@ -665,9 +666,9 @@ class TestErrors(TrytonCase):
                 self.assertEqual(removed, outcome == "rejected")
 
     def test_a_transaction_given_up_for_another_is_run_again(self):
-        for call in (CREATE, POST):
+        locked = page("500", "could not obtain lock on row in relation")
+        for call, lost in ((CREATE, (UNSERIALIZED, 503)), (POST, (locked, 500))):
             with self.subTest(call), tryton() as server:
-                lost = (UNSERIALIZED, 503)
                 right = DRAFT if call == CREATE else BILL
                 server.answer(call, lost, lost, right)
                 if call == CREATE:
