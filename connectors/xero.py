@@ -61,6 +61,9 @@ class XeroConnector:
         concurrency=4,
         most_at_once=5,  # calls at once, for each organisation
         batch=20,
+        hint="Login: the client id of your app at Xero; API Key: its secret; Refresh"
+        " Token: of the user who gave the app access, empty for a Custom Connection;"
+        " ERP Company ID: the tenant's, empty where the app sees one organisation.",
         limits="for each organisation 5 calls at once, 60 a minute, 5000 a day (by"
         " the developer's plan); 20 bills take 3 calls",
     )

@@ -15,6 +15,7 @@ from . import ap_sync_connection_pause
 from . import ap_sync_connection_profile
 from . import ap_sync_connection_retry
 from . import ap_sync_connection_setup
+from . import ap_sync_connection_tokens
 from . import ap_sync_connection_wake
 from . import ap_sync_erp_record
 from . import ap_sync_job

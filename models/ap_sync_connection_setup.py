@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import format_datetime, format_list
 
+from .ap_sync_secret import HIDDEN
+
 #: What a test has looked at: with another of these it says nothing any more.
 TESTED = {
     "connector",
@@ -12,8 +14,11 @@ TESTED = {
     "login",
     "protocol",
     "api_key",
+    "refresh_token",
     "erp_journal_id",
 }
+#: Of these nothing is read to compare: they are dots.
+SECRETS = {"api_key", "refresh_token"}
 #: What makes it another ERP, or another company of it.
 PLACE = {"url", "erp_database", "erp_company"}
 #: Which records *Refresh data* counts for people.
@@ -53,7 +58,9 @@ class ApSyncConnection(models.Model):
         result = super().write(vals)
         for connection in self:
             old, new = before[connection], connection._read_tested()
-            if old != new:
+            # A refresh token is another one with each use, so it can't be compared.
+            entered = vals.get("refresh_token", HIDDEN) != HIDDEN
+            if old != new or entered:
                 forget = {"check_result": False, "checked_at": False}
                 if any(old[name] != new[name] for name in PLACE):
                     forget["refreshed_at"] = False
@@ -63,7 +70,7 @@ class ApSyncConnection(models.Model):
 
     def _read_tested(self):
         self.ensure_one()
-        values = {name: self[name] for name in TESTED - {"api_key"}}
+        values = {name: self[name] for name in TESTED - SECRETS}
         stored = self.env["ap.sync.secret"]._read_rows(self) if self.id else None
         return {**values, "key": stored}
 

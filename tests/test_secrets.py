@@ -148,3 +148,46 @@ class TestSecrets(ApSyncCommon):
         finally:
             logger.propagate = before
             logger.removeHandler(handler)
+
+
+class TestRefreshToken(ApSyncCommon):
+    """A refresh token is kept as the API key is: written, never read back."""
+
+    def test_it_is_stored_and_shown_as_dots(self):
+        self.connection.refresh_token = f" {SECRET} "
+        self.assertEqual(self.connection.refresh_token, HIDDEN)
+        tokens = self.env["ap.sync.secret"]._read_tokens(self.connection)
+        self.assertEqual(tokens.refresh, SECRET)
+        self.assertEqual(
+            self.connection.read(["refresh_token"])[0],
+            {
+                "id": self.connection.id,
+                "refresh_token": HIDDEN,
+            },
+        )
+
+    def test_dots_that_come_back_leave_it_as_it_is(self):
+        self.connection.refresh_token = SECRET
+        self.connection.refresh_token = HIDDEN
+        tokens = self.env["ap.sync.secret"]._read_tokens(self.connection)
+        self.assertEqual(tokens.refresh, SECRET)
+
+    def test_an_empty_one_forgets_it(self):
+        self.connection.refresh_token = SECRET
+        self.connection.refresh_token = False
+        self.assertFalse(self.env["ap.sync.secret"]._has_tokens(self.connection))
+        self.assertFalse(self.connection.refresh_token)
+
+    def test_with_another_one_the_connection_has_to_be_tested_again(self):
+        self.connection.sudo().checked_at = self.env.cr.now()
+        self.connection.refresh_token = SECRET
+        self.assertFalse(self.connection.checked_at)
+
+    def test_a_copy_has_none(self):
+        self.connection.refresh_token = SECRET
+        self.assertFalse(self.connection.copy().refresh_token)
+
+    def test_the_key_of_the_client_stays(self):
+        self.connection.api_key = "key"
+        self.connection.refresh_token = SECRET
+        self.assertEqual(self.env["ap.sync.secret"]._reveal(self.connection), "key")
