@@ -9,11 +9,18 @@ CONNECTIONS = {
     "set_up_map": "to map",
     "set_up_try": "to try",
 }
+#: The kinds of ERP that are not played with: what their forms ask for.
+KINDS = ("tryton", "xero", "business_central")
 
 
 def make(servers: Servers) -> None:
     """Make a connection for each step, and bring it there."""
     client = servers.main_client
+    for kind in KINDS:
+        other = {"name": f"Holding, by {kind}", "connector": kind, "sequence": 95}
+        if kind == "tryton":
+            other["url"] = "https://tryton.example.com"
+        client.call("ap.sync.connection", "create", vals_list=[other])
     values = servers.erp.connection()
     for words in CONNECTIONS.values():
         refused = words == "key refused"
@@ -47,6 +54,9 @@ def screens(find) -> list[tuple[str, str, str, str]]:
     form, dialog = ".o_form_view .o_ap_sync_setup", ".modal .o_form_view"
     path = "/odoo/ap-sync-connections"
     screens = [("set_up_new", f"{path}/new", form, "")]
+    for kind in KINDS:
+        made = find("ap.sync.connection", [("name", "=", f"Holding, by {kind}")])
+        screens.append((f"connection_{kind}", f"{path}/{made}", form, ""))
     for name, words in CONNECTIONS.items():
         url = f"{path}/{find('ap.sync.connection', [('name', 'like', words)])}"
         screens.append((name, url, form, ""))
