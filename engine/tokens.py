@@ -79,8 +79,8 @@ class SecretTokens:
         return tokens
 
     def _take_lease(self, holder, worn, deadline):
-        """Return ``(tokens, "")`` that another has brought, or ``(None, refresh token)``
-        with the lease taken."""
+        """Return ``(tokens, "")`` that another has brought, or, with the lease taken,
+        ``(None, refresh token)``."""
         until = min(deadline, time.monotonic() + PATIENCE)
         while True:
             found, refresh, wait = self._transact(_begin, worn, holder)

@@ -74,6 +74,28 @@ class TestAnswers(TransportCase):
         self.assertEqual(request.headers["host"], f"127.0.0.1:{server.port}")
         self.assertEqual(request.headers["x-a"], "b")
 
+    def test_a_form_goes_as_one(self):
+        with ScriptedServer(reply({})) as server:
+            self.call(server.url, data=None, form={"a": "1 &", "ü": "="})
+            [request] = server.requests
+        self.assertEqual(request.body, b"a=1+%26&%C3%BC=%3D")
+        self.assertEqual(
+            request.headers["content-type"], "application/x-www-form-urlencoded"
+        )
+
+    def test_bytes_go_as_they_are(self):
+        content = bytes(range(256))
+        with ScriptedServer(reply({})) as server:
+            self.call(server.url, data=None, body=content)
+            self.call(
+                server.url, data=None, body=b"", headers={"Content-Type": "image/png"}
+            )
+            first, second = server.requests
+        self.assertEqual(first.body, content)
+        self.assertEqual(first.headers["content-type"], "application/octet-stream")
+        self.assertEqual(second.headers["content-type"], "image/png")
+        self.assertEqual(second.headers["content-length"], "0")
+
     def test_a_packed_answer_is_unpacked(self):
         packed = message(bomb(1), Content_Encoding="gzip")
         with ScriptedServer(raw(packed)) as server:
