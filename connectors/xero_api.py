@@ -186,7 +186,7 @@ class Session:
         self.options = settings.options
         self.company = settings.company.strip()
         self._deadline = deadline
-        self._attempt = attempt
+        self.attempt = attempt
 
     def do(
         self,
@@ -205,8 +205,8 @@ class Session:
             it after some minutes [M], so it only guards against quick repetitions.
         """
         headers = {"Idempotency-Key": key}
-        if self._attempt:
-            headers["X-Attempt-Id"] = self._attempt
+        if self.attempt:
+            headers["X-Attempt-Id"] = self.attempt
         return self._call(
             method, path, headers=headers, query=query, data=data, body=body
         )

@@ -127,6 +127,11 @@ def write(
         has status 200 all the same [F].
     :raise ConnectorError: of the call; ambiguous when it is not clear what was done.
     """
+    if method == "POST":
+        # Such a call ends in the same bill however often it is done. Its key is the
+        # attempt's own: under that of an earlier one Xero would repeat its answer of
+        # then, whatever has become of the bill since.
+        parts = (*parts, xero.attempt)
     answer = xero.do(
         method,
         f"/{shape.path}",

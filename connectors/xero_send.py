@@ -151,9 +151,9 @@ class _Sending:
     def _create(self, looked):
         """Return ``{key: draft}`` of all that are in Xero now."""
         new, begun = looked
-        drafts = self._write("PUT", new, "create")
         # The key of a creation is the document's alone: whatever else has changed,
         # the same document must not become two bills.
+        drafts = self._write("PUT", new, "create")
         for key, bill in begun.items():
             drafts |= self._write("POST", {key: bill}, "fill", bill)
         return drafts

@@ -1,6 +1,7 @@
 """The Xero connector against a Xero of our own: what it sends, and what it makes of
 every answer. The words of refusals were seen in public, see ``xero_errors``."""
 
+import itertools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,7 @@ class XeroCase(BaseCase):
         self.books = self.xero.books
         self.bills = self.books.bills["Invoices"]
         self.connector = self.make()
+        self.attempts = itertools.count(1)
 
     def make(self, **changes):
         names = set(Settings.__dataclass_fields__)
@@ -95,11 +97,13 @@ class XeroCase(BaseCase):
 
     def send(self, document, connector=None):
         connector = connector or self.connector
-        return connector.send(document, attempt="a1", **self.soon())
+        attempt = f"a{next(self.attempts)}"
+        return connector.send(document, attempt=attempt, **self.soon())
 
     def change(self, name, document, receipt):
         call = getattr(self.connector, name)
-        return call(document, receipt.erp_id, attempt="a2", **self.soon())
+        attempt = f"a{next(self.attempts)}"
+        return call(document, receipt.erp_id, attempt=attempt, **self.soon())
 
     def refused(self, kind, outcome, call, *args, **options):
         with self.assertRaises(ConnectorError) as caught:
@@ -220,12 +224,22 @@ class TestSend(XeroCase):
         found = self.connector.read_bills(ids, **self.soon())
         self.assertEqual(set(found), set(ids))
         self.change("cancel", document, receipt)
-        self.assertEqual(list(self.connector.read_bills(ids, **self.soon())), ids[:1])
+        found = self.connector.read_bills(ids, **self.soon())
+        self.assertEqual(list(found), ids[:1])
         # It has no link, so one with its number is not known to be ours.
-        [again] = [self.send(document)]
+        document = replace(document, key="another")
+        again = self.send(document)
         self.refused("duplicate_bill", Outcome.REJECTED, self.send, document)
         [found] = self.connector.look_up(document, **self.soon())
         self.assertEqual((found.erp_id, found.ours), (again.erp_id, False))
+
+    def test_what_xero_remembers_of_a_key_is_not_taken_for_what_it_has(self):
+        document = self.document()
+        receipt = self.send(document)
+        self.change("cancel", document, receipt)
+        self.refused("edited_in_erp", Outcome.REJECTED, self.send, document)
+        self.xero.forget_keys()
+        self.assertNotEqual(self.send(document).erp_id, receipt.erp_id)
 
     def test_a_vendors_receipt_is_a_bill(self):
         document = self.document(kind="receipt")
