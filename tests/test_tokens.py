@@ -6,6 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
+from cryptography.fernet import Fernet
+
 from odoo import SUPERUSER_ID, api
 from odoo.sql_db import db_connect
 from odoo.tests import TransactionCase
@@ -218,15 +220,23 @@ class TestTokens(TokenCase):
         self.assertEqual(self.exchanged, [])
 
     def test_tokens_are_encrypted_like_keys(self):
-        from cryptography.fernet import Fernet
-
-        key = Fernet.generate_key().decode()
-        with patch.dict(config._runtime_options, {OPTION: key}):
-            got = self.renew()
-            self.assertNotIn("refresh-1", str(self.row()))
-            self.assertNotIn("access-1", str(self.row()))
-            other = SecretTokens(self.registry_, self.connection_id)
-            self.assertEqual(other.current(), got)
+        got = self.renew()
+        old, new = (Fernet.generate_key().decode() for _key in range(2))
+        # The nightly job encrypts what is there, and again when the key changes.
+        for keys in (old, f"{new},{old}", new):
+            with patch.dict(config._runtime_options, {OPTION: keys}):
+                self.run_(lambda env: env["ap.sync.secret"]._seal_all())
+                self.assertNotIn("refresh-1", str(self.row()))
+                self.assertNotIn("access-1", str(self.row()))
+                other = SecretTokens(self.registry_, self.connection_id)
+                self.assertEqual(other.current(), got)
+        with patch.dict(config._runtime_options, {OPTION: new}):
+            got = self.renew(instead_of=got.access)
+            self.assertNotIn("refresh-2", str(self.row()))
+            self.assertNotIn("access-2", str(self.row()))
+        # Without the key nothing is sent, and what is stored stays.
+        self.assertEqual(self.refusal(instead_of=got.access).kind, "secret_unreadable")
+        self.assertEqual(len(self.exchanged), 2)
 
     def test_tokens_of_this_process_are_bought_once(self):
         store = MemoryTokens()

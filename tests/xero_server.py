@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import threading
+import time
 import traceback
 import uuid
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class FakeXero(ScriptedServer):
     - ``grace``: whether a refresh token that was used is taken once more, as Xero does
       for 30 minutes after an answer that was lost;
     - ``custom``: whether the client's secret alone gives tokens (Custom Connection);
+    - ``pause``: seconds that each call takes at least;
     - ``scripted``: steps of ``connector_server`` or None, for the next API calls.
     """
 
@@ -38,6 +40,7 @@ class FakeXero(ScriptedServer):
         self.minute_left = self.day_left = None
         self.grace = False
         self.custom = True
+        self.pause = 0.0
         self.refresh = f"refresh-{uuid.uuid4()}"
         self.exchanged = []
         self.most_at_once = 0
@@ -92,6 +95,7 @@ class FakeXero(ScriptedServer):
             self._under_way += 1
             at_once = self._under_way
             self.most_at_once = max(self.most_at_once, at_once)
+        time.sleep(self.pause)
         try:
             yield at_once
         finally:
