@@ -116,11 +116,15 @@ class TrytonErp:
     """A Tryton, with what `tryton_set_up.py` made in it."""
 
     def __init__(self, workspace: Workspace):
-        self.server = TrytonServer(workspace)
+        self.server = TrytonServer(workspace, web=True)
 
     @property
     def invitation(self) -> str:
-        return f"{self.server.url}   Tryton's API, database {self.server.database}"
+        facts = self.server.facts
+        return (
+            f"{self.server.url}   database {self.server.database},"
+            f" login {facts['login']}, password {facts['password']}"
+        )
 
     def connection(self) -> dict:
         return {

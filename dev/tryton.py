@@ -15,6 +15,7 @@ from pathlib import Path
 import paths
 import python_env
 import shell
+import tryton_web
 from locks import only_one
 from servers import Server
 from ui import DevError, step
@@ -46,6 +47,7 @@ list = True
 
 [web]
 listen = 127.0.0.1:{port}
+root = {web}
 
 [password]
 length = 4
@@ -63,8 +65,10 @@ class TrytonServer(Server):
     ready_path = f"/{DATABASE}/rest/model/account.invoice"
     ready_status = 401
 
-    def __init__(self, workspace: Workspace, name: str = "tryton"):
+    def __init__(self, workspace: Workspace, name: str = "tryton", web: bool = False):
+        """:param web: whether people can open it in a browser."""
         super().__init__(workspace, name, DATABASE)
+        self._web = tryton_web.provide() if web else None
         self._python = python_env.for_tryton(PACKAGES)
         prepared = _prepared(self._python)
         self.folder = workspace.run_dir / name
@@ -110,7 +114,7 @@ class TrytonServer(Server):
 
     def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
         program = self._python.with_name("trytond")
-        conf = _configure(self.folder, port)
+        conf = _configure(self.folder, port, self._web)
         return [str(program), "-c", str(conf), "-d", DATABASE], shell.clean_env()
 
 
@@ -156,9 +160,10 @@ def _fill(python: Path, folder: Path) -> None:
     )
 
 
-def _configure(folder: Path, port: int) -> Path:
+def _configure(folder: Path, port: int, web: Path | None = None) -> Path:
     conf = folder / "trytond.conf"
-    conf.write_text(CONFIGURATION.format(folder=folder, port=port))
+    text = CONFIGURATION.format(folder=folder, port=port, web=web or "")
+    conf.write_text(text)
     return conf
 
 

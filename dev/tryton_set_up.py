@@ -31,6 +31,8 @@ ACCOUNTS = {
     "962000": "Sales Expenses",
 }
 ENDED_ACCOUNT = ("690000", "Closed Costs")
+#: The bookkeeper's, for people who look in; the server listens on this machine only.
+LOGIN, PASSWORD = "bookkeeper", "try-it-out"
 VENDOR = ("Deco Supplies", "BE0477472701")
 
 
@@ -107,7 +109,7 @@ def make_vendor():
 
 def make_bot(company):
     """A user who keeps the books and nothing else."""
-    bot = Model.get("res.user")(name="AP Sync", login="ap_sync")
+    bot = Model.get("res.user")(name="AP Sync", login=LOGIN, password=PASSWORD)
     [group] = Model.get("res.group").find([("name", "=", "Accounting")])
     bot.groups.append(group)
     bot.companies.append(company)
@@ -143,6 +145,8 @@ def fill(today):
         "vendor": vendor.id,
         "vendor_vat": VENDOR[1],
         "closed_period": {"id": closed.id, "until": str(closed.end_date)},
+        "login": LOGIN,
+        "password": PASSWORD,
         "admin_key": make_key(admin),
         "bot_key": make_key(bot),
     }
