@@ -16,7 +16,16 @@ KINDS = ("tryton", "xero", "business_central")
 def make(servers: Servers) -> None:
     """Make a connection for each step, and bring it there."""
     client = servers.main_client
+    field = client.call(
+        "ap.sync.connection",
+        "fields_get",
+        allfields=["connector"],
+        attributes=["selection"],
+    )
+    known = dict(field["connector"]["selection"])
     for kind in KINDS:
+        if kind not in known:
+            continue
         other = {"name": f"Holding, by {kind}", "connector": kind, "sequence": 95}
         if kind == "tryton":
             other["url"] = "https://tryton.example.com"
@@ -56,7 +65,8 @@ def screens(find) -> list[tuple[str, str, str, str]]:
     screens = [("set_up_new", f"{path}/new", form, "")]
     for kind in KINDS:
         made = find("ap.sync.connection", [("name", "=", f"Holding, by {kind}")])
-        screens.append((f"connection_{kind}", f"{path}/{made}", form, ""))
+        if made:
+            screens.append((f"connection_{kind}", f"{path}/{made}", form, ""))
     for name, words in CONNECTIONS.items():
         url = f"{path}/{find('ap.sync.connection', [('name', 'like', words)])}"
         screens.append((name, url, form, ""))
