@@ -396,6 +396,13 @@ class TestRefused(TrytonCase):
             error = self.refusal(server, "outcome_unknown", Outcome.REJECTED)
         self.assertIn("draft with the id 57", error.message)
 
+    def test_a_draft_that_another_removed_is_surely_gone(self):
+        with tryton() as server:
+            server.answer(POST, refusal("No."))
+            server.answer(DELETE, (page("404 Not Found", ""), 404))
+            server.answer("GET account.invoice", [], [DRAFT], [DRAFT], [])
+            self.refusal(server, "invalid_data", Outcome.REJECTED)
+
     def test_a_removal_without_an_answer_is_unclear(self):
         with tryton() as server:
             server.answer(POST, refusal("No."))
