@@ -7,7 +7,7 @@ from .base import ConnectorError, Document, Outcome, Receipt
 from .xero_api import Session
 from .xero_contacts import create_contact, known_contact
 from .xero_setup import check_period, lock_date
-from .xero_values import day, money, name_of, shape_of, values
+from .xero_values import CREDIT_NOTE, day, money, name_of, shape_of, values
 
 
 def amend(xero: Session, document: Document, erp_id: str) -> Receipt:
@@ -18,11 +18,18 @@ def amend(xero: Session, document: Document, erp_id: str) -> Receipt:
     shape, bill_id = bills.place(erp_id)
     bill = bills.read(xero, erp_id)
     _check(xero, document, bill, erp_id)
+    was_posted = bill["Status"] in bills.POSTED
+    if was_posted and shape is CREDIT_NOTE:
+        # [M] Xero keeps the lines of an approved credit note as they are.
+        raise ConnectorError(
+            "update_unsupported",
+            "Xero changes no credit note that is approved: cancel it and send it anew.",
+            Outcome.REJECTED,
+        )
     check_period(xero, document)
     contact = known_contact(xero, document.vendor)
     contact = contact or create_contact(xero, document.vendor)
     row = {shape.id: bill_id, **values(document, contact, xero.options)}
-    was_posted = bill["Status"] in bills.POSTED
     if was_posted:
         row["Status"] = "AUTHORISED"
     changed = _write(xero, shape, row, document.key)

@@ -134,7 +134,13 @@ class ApSyncSecret(models.Model):
 
     @api.model
     def _write_renewal(self, connection, holder, seconds):
-        """Give the lease to somebody, on a row that is locked."""
+        """Give the lease to somebody, on a row that is locked.
+
+        :raise ConnectorError: ``secret_unreadable``, when what they will bring could
+            not be encrypted: it would be lost, and the old tokens with it.
+        """
+        if config.get(OPTION):
+            _fernets(self.env)
         self.env.cr.execute(
             SQL(
                 "UPDATE ap_sync_secret SET renewing_by = %s, renewing_until ="

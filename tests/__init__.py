@@ -24,6 +24,7 @@ from . import test_e_invoices
 from . import test_end_to_end
 from . import test_end_to_end_follow_up
 from . import test_end_to_end_tryton
+from . import test_end_to_end_xero
 from . import test_engine
 from . import test_engine_batch
 from . import test_engine_doubt

@@ -620,6 +620,10 @@ class TestChanges(XeroCase):
                 "bill_paid_in_erp", rejected, self.change, name, document, receipt
             )
         refund = replace(document, kind="refund")
+        note = self.send(refund)
+        self.refused(
+            "update_unsupported", rejected, self.change, "update", refund, note
+        )
         other = self.send(self.document(2))
         self.refused(
             "update_unsupported", rejected, self.change, "update", refund, other

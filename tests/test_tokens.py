@@ -238,6 +238,12 @@ class TestTokens(TokenCase):
         self.assertEqual(self.refusal(instead_of=got.access).kind, "secret_unreadable")
         self.assertEqual(len(self.exchanged), 2)
 
+    def test_nothing_is_bought_that_could_not_be_stored(self):
+        with patch.dict(config._runtime_options, {OPTION: "no key"}):
+            self.assertEqual(self.refusal().kind, "secret_unreadable")
+        self.assertEqual(self.exchanged, [])
+        self.assertEqual(self.row(), ("refresh-0", None, None))
+
     def test_tokens_of_this_process_are_bought_once(self):
         store = MemoryTokens()
         with ThreadPoolExecutor(4) as pool:
