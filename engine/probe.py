@@ -9,7 +9,6 @@ from .transaction import now, transact
 
 CHECK_SECONDS = 30
 FETCH_SECONDS = 90
-KINDS = ["account", "vendor", "tax", "payment_term", "analytic", "journal", "currency"]
 
 
 def check_connection(registry, connection_id):
@@ -61,7 +60,7 @@ def refresh_data(registry, connection_id, context):
     fetched, problem = {}, None
     try:
         connector, _concurrency = open_client(registry, connection_id)
-        for kind in KINDS:
+        for kind in connector.profile.master_data:
             fetched[kind] = [
                 {name: value for name, value in vars(row).items() if name != "kind"}
                 for row in connector.fetch(kind, deadline=deadline)
