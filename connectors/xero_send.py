@@ -197,7 +197,8 @@ class _Sending:
     # -- Into the books
 
     def _finish(self, drafts):
-        options, ready, files = self.xero.options, {}, {}
+        ready, files = {}, {}
+        status = "AUTHORISED" if self.xero.options.get("post") else "DRAFT"
         for key, draft in drafts.items():
             document = self.documents[key]
             if draft.get("Status") not in ALIVE:
@@ -210,21 +211,14 @@ class _Sending:
                 self._refuse(key, error, draft)
                 continue
             files[key] = attach(self.xero, document, draft)
-            ready[key] = {self.shape.id: draft[self.shape.id], "Status": "AUTHORISED"}
+            ready[key] = {self.shape.id: draft[self.shape.id], "Status": status}
             if lines:
                 ready[key]["LineItems"] = lines
-                if not options.get("post"):
-                    ready[key]["Status"] = "DRAFT"
-        unchanged = {
-            key: drafts[key]
-            for key, row in ready.items()
-            if not options.get("post") and "LineItems" not in row
-        }
-        rows = {key: row for key, row in ready.items() if key not in unchanged}
-        done = unchanged | self._write("POST", rows, "post", list(rows.values()))
+        # Also of what stays a draft: the answer to a creation may be the one that Xero
+        # remembers of an earlier try.
+        done = self._write("POST", ready, "post", list(ready.values()))
         for key, bill in done.items():
-            wanted = POSTED if options.get("post") else ALIVE
-            if bill.get("Status") not in wanted:
+            if bill.get("Status") not in (POSTED if status == POSTED[0] else ALIVE):
                 message = "Xero left the bill a draft."
                 error = ConnectorError("invalid_data", message, Outcome.REJECTED)
                 self._refuse(key, error, bill)

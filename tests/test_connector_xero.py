@@ -326,7 +326,10 @@ class TestSend(XeroCase):
     def test_a_draft_that_somebody_deleted_is_told(self):
         draft = self.send(self.document(), self.make(post=False))
         self.bills[draft.erp_id]["Status"] = "DELETED"
-        self.refused("edited_in_erp", Outcome.REJECTED, self.send, self.document())
+        for connector in (self.make(post=False), self.connector):
+            self.refused(
+                "edited_in_erp", Outcome.REJECTED, self.send, self.document(), connector
+            )
 
     def test_a_number_with_a_comma_or_a_quote_is_found(self):
         for number, reference in enumerate(("A,1", 'B"2', "C\\3")):
