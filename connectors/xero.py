@@ -65,7 +65,7 @@ class XeroConnector:
         " Token: of the user who gave the app access, empty for a Custom Connection;"
         " ERP Company ID: the tenant's, empty where the app sees one organisation.",
         limits="for each organisation 5 calls at once, 60 a minute, 5000 a day (by"
-        " the developer's plan); 20 bills take 3 calls",
+        " the developer's plan); 20 bills take 3 of them",
     )
     capability: ClassVar[Capability] = profile.capability
     settle_seconds: float = profile.settle_seconds
