@@ -12,6 +12,7 @@ from .base import (
     Receipt,
     Settings,
 )
+from .business_central import BusinessCentralConnector
 from .incoming import Guarded
 from .odoo import OdooConnector
 from .profile import ClientKey, Posting, Profile
@@ -38,6 +39,7 @@ CONNECTORS: dict[str, type[Connector]] = {
     OdooConnector.code: OdooConnector,
     TrytonConnector.code: TrytonConnector,
     XeroConnector.code: XeroConnector,
+    BusinessCentralConnector.code: BusinessCentralConnector,
 }
 
 

@@ -5,6 +5,7 @@ from . import test_bills
 from . import test_bulk
 from . import test_buttons
 from . import test_companies
+from . import test_conformance_business_central
 from . import test_conformance_odoo
 from . import test_conformance_tryton
 from . import test_conformance_xero
