@@ -23,6 +23,7 @@ from . import test_doc_example
 from . import test_document
 from . import test_e_invoices
 from . import test_end_to_end
+from . import test_end_to_end_business_central
 from . import test_end_to_end_follow_up
 from . import test_end_to_end_tryton
 from . import test_end_to_end_xero
