@@ -234,8 +234,9 @@ class ApSyncJob(models.Model):
         written on the bill or its lines in between. They miss what a bill says without
         being written on, as when a country gets another code."""
         moves = self.move_id
-        moves.flush_recordset()
-        moves.line_ids.flush_recordset()
+        # Whole models: to name the lines they would have to be read first.
+        moves.flush_model()
+        self.env["account.move.line"].flush_model()
         # Which version of a row is seen, by PostgreSQL's own columns ("System Columns"
         # in its manual): not even what bypasses the ORM is missed.
         rows = self.env.execute_query(
