@@ -238,7 +238,13 @@ class TrytonConnector:
         """Return the receipt if an earlier attempt had posted the bill already;
         otherwise remove our drafts, so that it is surely not there, and raise."""
         try:
-            for bill in single.under_key(tryton, document):
+            found = single.under_key(tryton, document)
+            gone = bill_id not in [bill["id"] for bill in found]
+            if gone and error.kind == "permission_missing":
+                # So Tryton refuses what is no longer there: somebody else is at work
+                # under our key, and may make it anew.
+                error.outcome = Outcome.AMBIGUOUS
+            for bill in found:
                 if not bills.is_posted(bill):
                     bill_id = bill["id"]
                     tryton.delete(bills.INVOICE, bill_id)

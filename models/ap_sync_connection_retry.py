@@ -47,20 +47,23 @@ class ApSyncConnection(models.Model):
         self.ensure_one()
         Job = self.env["ap.sync.job"]
         Job.flush_model(["connection_id", "phase", "error_kind", "next_try_at"])
-        # Who is just editing one of them keeps it: it goes at its own time.
+        # Who is just editing one of them keeps it: it goes at its own time. An array,
+        # not IN: PostgreSQL may run a subquery of IN once for each row, and each run
+        # then finds another one that is not locked.
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE ap_sync_job SET next_try_at = %(moment)s
-                 WHERE id IN (SELECT id FROM ap_sync_job
-                               WHERE connection_id = %(connection)s
-                                 AND status = 'in_progress'
-                                 AND phase = 'retrying'
-                                 AND error_kind = 'erp_unavailable'
-                                 AND lease_token IS NULL
-                                 AND next_try_at > %(moment)s
-                            ORDER BY next_try_at LIMIT %(limit)s
-                                 FOR UPDATE SKIP LOCKED)
+                 WHERE id = ANY(ARRAY(
+                           SELECT id FROM ap_sync_job
+                            WHERE connection_id = %(connection)s
+                              AND status = 'in_progress'
+                              AND phase = 'retrying'
+                              AND error_kind = 'erp_unavailable'
+                              AND lease_token IS NULL
+                              AND next_try_at > %(moment)s
+                         ORDER BY next_try_at LIMIT %(limit)s
+                              FOR UPDATE SKIP LOCKED))
                 """,
                 moment=moment,
                 connection=self.id,
