@@ -240,9 +240,9 @@ class TrytonConnector:
         try:
             found = single.under_key(tryton, document)
             gone = bill_id not in [bill["id"] for bill in found]
-            if gone and error.kind == "permission_missing":
-                # So Tryton refuses what is no longer there: somebody else is at work
-                # under our key, and may make it anew.
+            if gone and error.kind not in ("edited_in_erp", "duplicate_bill"):
+                # What is no longer there can't be posted or read: somebody else is at
+                # work under our key, and may make it anew.
                 error.outcome = Outcome.AMBIGUOUS
             for bill in found:
                 if not bills.is_posted(bill):
