@@ -15,8 +15,8 @@ from .business_central_api import GUID, Session
 WEB = "https://businesscentral.dynamics.com"
 #: As long as the fields are; a longer text is refused by the ERP.
 REFERENCE, DESCRIPTION, TAX_CODE = 35, 100, 20
-#: What a document under one of these is in the books. *Draft* and *In Review* (waiting
-#: for an approval) are not; *Canceled* was, and counts no more.
+#: A document under one of these is in the books. *Draft* and *In Review* (waiting for
+#: an approval) are not; *Canceled* was, and counts no more.
 _POSTED = {"Open", "Paid", "Corrective"}
 CANCELLED = "Canceled"
 
@@ -196,9 +196,8 @@ def _unmapped(ref, kind):
 
 
 def status(bill: dict) -> str:
-    """Return the document's status as people read it: OData writes a space in the
-    name of a value as ``_x0020_``."""
-    return str(bill.get("status") or "").replace("_x0020_", " ").strip()
+    """Return the document's status."""
+    return str(bill.get("status") or "")
 
 
 def is_posted(bill: dict) -> bool:

@@ -77,7 +77,7 @@ def from_answer(transport: Transport, answer: Answer) -> ConnectorError:
     code, message = _body(answer)
     if answer.status in _GATEWAY or (not code and answer.status != 429):
         return transport.failure(answer, message)
-    message = transport.redact(_CORRELATION.sub("", message).strip(), 600)
+    message = transport.redact(message, 600)
     kind, outcome = _classify(code, message, answer.status)
     return ConnectorError(
         kind,
@@ -97,7 +97,8 @@ def is_gone(error: ConnectorError) -> bool:
 def _body(answer):
     try:
         error = answer.json()["error"]
-        return str(error["code"]), str(error.get("message") or "")
+        message = _CORRELATION.sub("", str(error.get("message") or ""))
+        return str(error["code"]), message.strip()
     except (ConnectorError, TypeError, KeyError, AttributeError):
         return "", ""
 

@@ -9,6 +9,7 @@ from . import test_conformance_business_central
 from . import test_conformance_odoo
 from . import test_conformance_tryton
 from . import test_conformance_xero
+from . import test_connector_business_central
 from . import test_connector_odoo
 from . import test_connector_odoo_batch_real
 from . import test_connector_odoo_changes

@@ -89,7 +89,7 @@ class FakeBusinessCentral(ScriptedServer):
         self.problems = []
         self.called = []  # of the API: "POST purchaseInvoices"
         self.tokens = {}  # token -> until when it is good
-        self.signed_in = 0
+        self.signed_in = self.turned_away = 0
         self.page = PAGE
         self.at_once, self.lifetime, self.pause = at_once, lifetime, pause
         self.next_answers = []  # (words of the request line, step instead), see lose
@@ -116,6 +116,7 @@ class FakeBusinessCentral(ScriptedServer):
         with self._lock:
             self._busy += 1
             crowded = self._busy > self.at_once
+            self.turned_away += crowded
         try:
             answer = message(*self._error(Refused("Unknown", "Too many.", 429)))
             if not crowded:
@@ -294,7 +295,8 @@ class FakeBusinessCentral(ScriptedServer):
 
     def _content(self, _request, _query, file_id):
         content = self.books.file(file_id)["content"]
-        return content, 200, "application/octet-stream"
+        # OData's answer for a stream that holds nothing.
+        return content or None, 200 if content else 204, "application/octet-stream"
 
     def _upload(self, request, _query, file_id):
         file = self.books.file(file_id)

@@ -316,7 +316,12 @@ def _paths():
         "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
     }
     paths[f"{_C}documentAttachments({{file_id}})/attachmentContent"] = {
-        "get": {"responses": {"200": {"description": "", "content": bytes_}}},
+        "get": {
+            "responses": {
+                "200": {"description": "", "content": bytes_},
+                "204": {"description": "nothing in it yet"},
+            }
+        },
         "patch": {**_nothing(), "requestBody": {"required": True, "content": bytes_}},
     }
     return paths
