@@ -240,6 +240,8 @@ class TrytonConnector:
         try:
             found = single.under_key(tryton, document)
             gone = bill_id not in [bill["id"] for bill in found]
+            # The draft that was to be kept instead of ours may be the one.
+            gone = gone or "that don't exist" in error.message
             if gone and error.kind not in ("edited_in_erp", "duplicate_bill"):
                 # What is no longer there can't be posted or read: somebody else is at
                 # work under our key, and may make it anew.
