@@ -102,3 +102,34 @@ class TestLive(SchedulerMixin, ApSyncCommon, HttpCase):
             )
         self.env.invalidate_all()
         self.assertEqual(sorted(jobs.mapped("status")), ["on_hold"] + ["success"] * 4)
+
+    def test_what_somebody_asks_for_is_shown_although_jobs_change(self):
+        """A page turned, or a tile pressed, wins over the reload that jobs ask for."""
+        self.env.ref("ap_sync.ap_sync_job_action").limit = 2
+        self.erp.script = [error("gl_account_inactive", Outcome.REJECTED)] * 2
+        bills = [self.make_bill(ref=f"LIVE-{number}") for number in range(3)]
+        bills[0].invoice_line_ids.account_id = self.expense.copy({"name": "Unmapped"})
+        jobs = self.submit(self.env["account.move"].union(*bills))
+        self.dispatch()
+        self.assertEqual(sorted(jobs.mapped("status")), ["failed", "failed", "on_hold"])
+        self.commit()
+        self.start_tour(
+            "/odoo/ap-sync-connections",
+            "ap_sync_live_asked",
+            login=self.env.user.login,
+        )
+
+    def test_a_bill_is_followed_on_its_own_form(self):
+        self.erp.script = [error("gl_account_inactive", Outcome.REJECTED), "accept"]
+        job = self.submit(self.make_bill())
+        self.dispatch()
+        self.assert_status(job, "failed")
+        self.commit()
+        with self.scheduler():
+            self.start_tour(
+                "/odoo/ap-sync-connections",
+                "ap_sync_live_bill",
+                login=self.env.user.login,
+                timeout=120,
+            )
+        self.assert_status(job, "success")

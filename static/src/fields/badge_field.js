@@ -6,7 +6,7 @@ import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
 import {ApSyncBadgePopover} from "./badge_popover";
-import {beingRead} from "../live/live";
+import {beingRead, loadAgain, useJobsChanged} from "../live/live";
 import {useCauseLink} from "./causes_field";
 
 const COLORS = {
@@ -69,6 +69,14 @@ export class ApSyncBadgeField extends BadgeField {
             ...options,
             useBottomSheet: this.ui.isSmall,
         });
+        // The bill's form; a list of bills would have a listener in every row.
+        if (this.props.jobField && this.env.config.viewType === "form") {
+            const {record} = this.props;
+            useJobsChanged(() => loadAgain(record.model), {
+                concerns: (ids) => ids.includes(this.jobId),
+                isBusy: () => record.model.root.dirty,
+            });
+        }
         onWillUnmount(() => {
             clearTimeout(this.timer);
             beingRead.delete(this);

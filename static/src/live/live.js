@@ -86,3 +86,14 @@ export function useJobsChanged(reload, options = {}) {
     );
     onWillDestroy(end);
 }
+
+/**
+ * Load again what is shown. The model's own load would take the place of a filter or a
+ * page that is on its way, and the root's alone would turn the page back.
+ *
+ * @param {Object} model
+ */
+export async function loadAgain(model) {
+    await model.mutex.getUnlockedDef();
+    await model.root.load();
+}

@@ -8,7 +8,7 @@ import {formView} from "@web/views/form/form_view";
 import {kanbanView} from "@web/views/kanban/kanban_view";
 import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
-import {useJobsChanged} from "../live/live";
+import {loadAgain, useJobsChanged} from "../live/live";
 
 /**
  * The tiles above a list or kanban of jobs. A click shows just these jobs, another one
@@ -76,7 +76,7 @@ const reloading = (Controller) =>
     class extends Controller {
         setup() {
             super.setup();
-            useJobsChanged(() => this.model.load(), {
+            useJobsChanged(() => loadAgain(this.model), {
                 isBusy: () => isBusy(this.model.root),
             });
         }
@@ -85,7 +85,7 @@ const reloading = (Controller) =>
 class ApSyncJobFormController extends FormController {
     setup() {
         super.setup();
-        useJobsChanged(() => this.model.load(), {
+        useJobsChanged(() => loadAgain(this.model), {
             concerns: (ids) => ids.includes(this.model.root?.resId),
         });
     }

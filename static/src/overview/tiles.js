@@ -1,5 +1,6 @@
 import {Component, onWillStart, onWillUpdateProps, useState} from "@odoo/owl";
 import {formatInteger, formatMonetary} from "@web/views/fields/formatters";
+import {useJobsChanged} from "../live/live";
 import {user} from "@web/core/user";
 import {useService} from "@web/core/utils/hooks";
 
@@ -24,8 +25,8 @@ export class ApSyncTiles extends Component {
         // The statuses that are shown as pressed
         active: {type: Array, optional: true},
         onSelect: {type: Function},
-        // Counted again whenever this is another object
-        version: {type: [Object, Number], optional: true},
+        // Counted again whenever jobs change, or this is another object
+        version: {type: Object, optional: true},
     };
     static defaultProps = {active: []};
 
@@ -33,6 +34,7 @@ export class ApSyncTiles extends Component {
         this.orm = useService("orm");
         this.fields = useService("field");
         this.state = useState({tiles: []});
+        this.loads = 0;
         onWillStart(() => this.load(this.props));
         // The list does not wait for its tiles
         onWillUpdateProps((next) => {
@@ -40,9 +42,11 @@ export class ApSyncTiles extends Component {
                 this.load(next);
             }
         });
+        useJobsChanged(() => this.load(this.props));
     }
 
     async load({domain}) {
+        const load = ++this.loads;
         const [{status}, groups] = await Promise.all([
             this.fields.loadFields("ap.sync.job", {fieldNames: ["status"]}),
             this.orm.formattedReadGroup(
@@ -52,6 +56,10 @@ export class ApSyncTiles extends Component {
                 ["__count", AMOUNT]
             ),
         ]);
+        if (load !== this.loads) {
+            // Counted before another one that may have been answered already
+            return;
+        }
         const found = Object.fromEntries(groups.map((group) => [group.status, group]));
         this.state.tiles = status.selection.map(([name, label]) => ({
             name,

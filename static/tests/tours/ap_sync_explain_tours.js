@@ -1,3 +1,4 @@
+import {hoverUntil} from "./ap_sync_tour_hover";
 import {registry} from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
@@ -18,7 +19,11 @@ tours.add("ap_sync_badge_explains", {
             content: "A screen reader hears it without opening anything",
             trigger: `${badge("FAIL-1")}[aria-label^="Sync status: Failed. "][aria-label*="archived"][aria-haspopup=dialog][aria-expanded=false]`,
         },
-        {content: "Hover", trigger: badge("FAIL-1"), run: "hover"},
+        {
+            content: "Hover",
+            trigger: badge("FAIL-1"),
+            run: hoverUntil(badge("FAIL-1"), ".o_popover"),
+        },
         {
             content: "The cause, as text",
             trigger:
@@ -46,7 +51,11 @@ tours.add("ap_sync_badge_explains", {
             run: "hover",
         },
         {content: "It closes", trigger: "body:not(:has(.o_popover))"},
-        {content: "Hover again", trigger: badge("FAIL-1"), run: "hover"},
+        {
+            content: "Hover again",
+            trigger: badge("FAIL-1"),
+            run: hoverUntil(badge("FAIL-1"), ".o_popover"),
+        },
         {
             content: "Unfold the ERP's answer",
             trigger: ".o_popover details:not([open]) summary:contains(HTTP 422)",
@@ -111,7 +120,11 @@ tours.add("ap_sync_badge_explains", {
             content: "It is on its way again",
             trigger: `${row("FAIL-1")} .badge:contains(In Progress)`,
         },
-        {content: "The ERP's bill", trigger: `${badge("DONE-1")}[href]`, run: "hover"},
+        {
+            content: "The ERP's bill",
+            trigger: `${badge("DONE-1")}[href]`,
+            run: hoverUntil(`${badge("DONE-1")}[href]`, ".o_popover"),
+        },
         {
             content: "Says its number there, and opens it",
             trigger:

@@ -1,3 +1,4 @@
+import {hoverUntil} from "./ap_sync_tour_hover";
 import {registry} from "@web/core/registry";
 import {rpc} from "@web/core/network/rpc";
 
@@ -52,7 +53,7 @@ registry.category("web_tour.tours").add("ap_sync_live", {
         {
             content: "Read what a badge says",
             trigger: `.o_list_view:has(.o_ap_sync_tiles) .o_data_row ${badge("Failed")}`,
-            run: "hover",
+            run: hoverUntil(`.o_data_row ${badge("Failed")}`, ".o_popover"),
         },
         {
             content: "Jobs change meanwhile",
@@ -134,6 +135,104 @@ registry.category("web_tour.tours").add("ap_sync_live", {
             content: "The form follows, too",
             trigger: `.o_form_view .o_field_ap_sync_badge ${badge("Success")}`,
             timeout: 60000,
+        },
+    ],
+});
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Jobs change while the page that somebody asked for is still under way. */
+const changeWhile = (ask) => async (helpers) => {
+    const {_rpc} = rpc;
+    rpc._rpc = async (url, params, ...rest) => {
+        if (url.endsWith("/web_search_read")) {
+            await wait(1000);
+        }
+        return _rpc(url, params, ...rest);
+    };
+    await ask(helpers);
+    await wait(300);
+    callbacks.forEach((callback) => callback({job_ids: false}));
+    await wait(2500);
+    rpc._rpc = _rpc;
+};
+
+registry.category("web_tour.tours").add("ap_sync_live_asked", {
+    url: "/odoo/ap-sync-connections",
+    steps: () => [
+        {content: "It is there", trigger: ".o_list_view", run: pollBus},
+        {
+            content: "Open the jobs",
+            trigger: "[data-menu-xmlid='ap_sync.ap_sync_job_menu']",
+            run: "click",
+        },
+        {
+            content: "Two of the three that need me are on the first page",
+            trigger: ".o_list_view:has(.o_ap_sync_tiles):has(.o_data_row)",
+        },
+        {
+            content: "Turn the page while jobs change",
+            trigger: ".o_list_view:has(.o_ap_sync_tiles) .o_pager_next",
+            run: changeWhile(({click}) => click(".o_pager_next")),
+        },
+        {
+            content: "The page is turned",
+            trigger: ".o_list_view .o_pager_value:contains(/^3/)",
+        },
+        {
+            content: "Ask for the held one while jobs change",
+            trigger: ".o_ap_sync_tile[data-status=on_hold]",
+            run: changeWhile(({click}) =>
+                click(".o_ap_sync_tile[data-status=on_hold]")
+            ),
+        },
+        {
+            content: "It is what is shown",
+            trigger: `.o_list_view:has(.o_facet_value:contains(On Hold)):has(${badge("On Hold")}):not(:has(.o_data_row ${badge("Failed")}))`,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("ap_sync_live_bill", {
+    url: "/odoo/ap-sync-connections",
+    steps: () => [
+        {content: "It is there", trigger: ".o_list_view", run: pollBus},
+        {
+            content: "Open the jobs",
+            trigger: "[data-menu-xmlid='ap_sync.ap_sync_job_menu']",
+            run: "click",
+        },
+        {
+            content: "Open the job",
+            trigger: ".o_data_row td[name=move_id]",
+            run: "click",
+        },
+        {
+            content: "Open its bill",
+            trigger: ".o_form_view button[name=action_open_bill]",
+            run: "click",
+        },
+        {
+            content: "It is in no books yet",
+            trigger: `.o_form_view .o_field_ap_sync_badge[name=ap_sync_status] ${badge("Failed")}`,
+        },
+        {
+            content: "Somebody else syncs it",
+            trigger: ".o_form_view",
+            async run() {
+                const {orm} = odoo.__WOWL_DEBUG__.root.env.services;
+                const jobs = await orm.search("ap.sync.job", []);
+                await orm.call("ap.sync.job", "action_sync", [jobs]);
+            },
+        },
+        {
+            content: "The form follows",
+            trigger: `.o_form_view .o_field_ap_sync_badge[name=ap_sync_status] ${badge("Success")}`,
+            timeout: 60000,
+        },
+        {
+            content: "With the ERP's number",
+            trigger: ".o_form_view [name=ap_sync_erp_number]:contains(/[0-9]/)",
         },
     ],
 });

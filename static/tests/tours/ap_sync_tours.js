@@ -1,3 +1,4 @@
+import {hoverUntil} from "./ap_sync_tour_hover";
 import {registry} from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
@@ -20,7 +21,10 @@ tours.add("ap_sync_filter_by_status", {
         {
             content: "Hover on the badge",
             trigger: `${row("FAIL-1")} .o_field_ap_sync_badge .badge`,
-            run: "hover",
+            run: hoverUntil(
+                `${row("FAIL-1")} .o_field_ap_sync_badge .badge`,
+                ".o_popover"
+            ),
         },
         {
             content: "What happened, as text",
