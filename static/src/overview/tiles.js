@@ -57,7 +57,7 @@ export class ApSyncTiles extends Component {
             ),
         ]);
         if (load !== this.loads) {
-            // Counted before another one that may have been answered already
+            // Answered after one that was asked for later
             return;
         }
         const found = Object.fromEntries(groups.map((group) => [group.status, group]));
