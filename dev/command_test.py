@@ -14,6 +14,7 @@ import templates
 import uninstall_check
 from servers import OdooServer
 from tryton import TrytonServer
+from tryton_postgres import TrytonOnPostgres
 from ui import say
 from workspace import Workspace
 
@@ -58,8 +59,10 @@ def _without_queue_job(odoo: str | None, arguments: list[str]) -> list[int]:
             "AP_SYNC_TEST_ERP_DSN": workspace.postgres.dsn(erp),
             "AP_SYNC_TEST_ERP_LOG": str(server.log),
         }
-        if _want_tryton(arguments):
+        if _want_tests_of("tryton", arguments):
             env |= stack.enter_context(TrytonServer(workspace)).told()
+        if _want_tests_of("tryton_postgres", arguments):
+            env |= stack.enter_context(TrytonOnPostgres(workspace)).told()
         left_out = paths.addon_parent() / paths.TECHNICAL_NAME / QUEUE_JOB_TESTS
         given = [*arguments, f"--ignore={left_out}"]
         codes = [_pytest(workspace, database, given, env)]
@@ -70,11 +73,11 @@ def _without_queue_job(odoo: str | None, arguments: list[str]) -> list[int]:
     return codes
 
 
-def _want_tryton(arguments: list[str]) -> bool:
-    """Whether tests against Tryton may be among those that are asked for: all are, or
-    files with its name."""
+def _want_tests_of(name: str, arguments: list[str]) -> bool:
+    """Whether tests with a name may be among those that are asked for: all are, or
+    files with it."""
     files = [one for one in arguments if ".py" in one and not one.startswith("-")]
-    return not files or any("tryton" in file for file in files)
+    return not files or any(name in file for file in files)
 
 
 def _with_queue_job(odoo: str | None, arguments: list[str]) -> int:

@@ -38,10 +38,10 @@ PACKAGES = tuple(
         "trytond_product",
         "proteus",
     )
-)
+) + ("psycopg[binary,pool]>=3.2,<4",)
 SET_UP = Path(__file__).with_name("tryton_set_up.py")
 CONFIGURATION = """[database]
-uri = sqlite://
+uri = {uri}
 path = {folder}
 list = True
 
@@ -62,19 +62,19 @@ class TrytonServer(Server):
     """
 
     # It asks for a key, and only of a database that it has loaded.
-    ready_path = f"/{DATABASE}/rest/model/account.invoice"
     ready_status = 401
+    uri = "sqlite://"
+    prefix = "AP_SYNC_TEST_TRYTON"
 
     def __init__(self, workspace: Workspace, name: str = "tryton", web: bool = False):
         """:param web: whether people can open it in a browser."""
-        super().__init__(workspace, name, DATABASE)
+        super().__init__(workspace, name, self._name_database(workspace))
+        self.ready_path = f"/{self.database}/rest/model/account.invoice"
         self._web = tryton_web.provide() if web else None
         self._python = python_env.for_tryton(PACKAGES)
-        prepared = _prepared(self._python)
         self.folder = workspace.run_dir / name
         self.folder.mkdir()
-        shutil.copy(_file(prepared), self.folder)
-        self.facts = json.loads((prepared / "facts.json").read_text())
+        self.facts = self._prepare()
 
     @property
     def file(self) -> Path:
@@ -83,13 +83,14 @@ class TrytonServer(Server):
 
     def told(self) -> dict[str, str]:
         """What tests are told of it, as variables of their environment."""
-        return {
-            "AP_SYNC_TEST_TRYTON_URL": self.url,
-            "AP_SYNC_TEST_TRYTON_DB": self.database,
-            "AP_SYNC_TEST_TRYTON_KEY": self.facts["bot_key"],
-            "AP_SYNC_TEST_TRYTON_FILE": str(self.file),
-            "AP_SYNC_TEST_TRYTON_FACTS": json.dumps(self.facts),
+        values = {
+            "URL": self.url,
+            "DB": self.database,
+            "KEY": self.facts["bot_key"],
+            "FACTS": json.dumps(self.facts),
+            **self._tell_tables(),
         }
+        return {f"{self.prefix}_{name}": value for name, value in values.items()}
 
     def change(self, path: str, values: dict, method: str = "PUT") -> None:
         """Change a record (`account.account/7`) or, with POST, make one, as the
@@ -112,10 +113,22 @@ class TrytonServer(Server):
             words = error.read().decode(errors="replace")
             raise DevError(f"Tryton answered {error.code} to {path}.", words) from error
 
+    def _name_database(self, workspace: Workspace) -> str:
+        return DATABASE
+
+    def _prepare(self) -> dict:
+        """Have a filled database of this server's own; return its facts."""
+        prepared = _prepared(self._python)
+        shutil.copy(_file(prepared), self.folder)
+        return json.loads((prepared / "facts.json").read_text())
+
+    def _tell_tables(self) -> dict[str, str]:
+        return {"FILE": str(self.file)}
+
     def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
         program = self._python.with_name("trytond")
-        conf = _configure(self.folder, port, self._web)
-        return [str(program), "-c", str(conf), "-d", DATABASE], shell.clean_env()
+        conf = _configure(self.folder, self.uri, port, self._web)
+        return [str(program), "-c", str(conf), "-d", self.database], shell.clean_env()
 
 
 def _prepared(python: Path) -> Path:
@@ -123,7 +136,7 @@ def _prepared(python: Path) -> Path:
 
     Its fiscal years are those around today, so each calendar year makes a new one.
     """
-    key = paths.digest(python, SET_UP.read_text(), CONFIGURATION, date.today().year)
+    key = digest(python)
     folder = paths.subfolder("tryton") / key
     with only_one(f"tryton_{key}", "filling Tryton's database"):
         if not folder.exists():
@@ -131,20 +144,26 @@ def _prepared(python: Path) -> Path:
             shutil.rmtree(building, ignore_errors=True)
             building.mkdir()
             with step("Making the database of Tryton (once)"):
-                _fill(python, building)
+                _file(building).touch()
+                fill(python, building, TrytonServer.uri, DATABASE)
             building.rename(folder)
     return folder
 
 
-def _fill(python: Path, folder: Path) -> None:
-    conf = _configure(folder, 0)
-    _file(folder).touch()
+def digest(python: Path) -> str:
+    """What tells filled databases apart: all that they are made of, and the year."""
+    return paths.digest(python, SET_UP.read_text(), CONFIGURATION, date.today().year)
+
+
+def fill(python: Path, folder: Path, uri: str, database: str) -> None:
+    """Fill an empty database, and write what is in it to `facts.json` in a folder."""
+    conf = _configure(folder, uri, 0)
     password = folder / "password"
     password.write_text(secrets.token_hex())
     log = paths.subfolder("logs") / "tryton-set-up.log"
     shell.run(
         [
-            *(python.with_name("trytond-admin"), "-c", conf, "-d", DATABASE),
+            *(python.with_name("trytond-admin"), "-c", conf, "-d", database),
             *("--email", "admin@example.com"),
             *("--activate-dependencies", "-u", "account_invoice"),
         ],
@@ -153,16 +172,16 @@ def _fill(python: Path, folder: Path) -> None:
         log=log,
     )
     shell.run(
-        [python, SET_UP, DATABASE, folder / "facts.json"],
+        [python, SET_UP, f"{uri}/{database}", folder / "facts.json"],
         error="Tryton's database could not be filled: see the words above.",
         env=shell.clean_env(TRYTOND_CONFIG=str(conf)),
         log=log,
     )
 
 
-def _configure(folder: Path, port: int, web: Path | None = None) -> Path:
+def _configure(folder: Path, uri: str, port: int, web: Path | None = None) -> Path:
     conf = folder / "trytond.conf"
-    text = CONFIGURATION.format(folder=folder, port=port, web=web or "")
+    text = CONFIGURATION.format(folder=folder, uri=uri, port=port, web=web or "")
     conf.write_text(text)
     return conf
 

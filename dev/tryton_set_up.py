@@ -1,8 +1,8 @@
 """Fills a fresh Tryton: a company that keeps books, and a bookkeeper with a key.
 
-Run by Tryton's own Python (see `tryton.py`), with the database's name and the file to
-write what was made to. It uses the helpers that Tryton's packages bring for their own
-tests; they are part of the wheels.
+Run by Tryton's own Python (see `tryton.py`), with the address of the database and the
+file to write what was made to. It uses the helpers that Tryton's packages bring for
+their own tests; they are part of the wheels.
 """
 
 import json
@@ -154,7 +154,7 @@ def fill(today):
 
 if __name__ == "__main__":
     database, target = sys.argv[1:]
-    config.set_trytond(f"sqlite:///{database}", user="admin")
+    config.set_trytond(database, user="admin")
     facts = fill(date.today())
     with open(target, "w", encoding="utf-8") as stream:
         json.dump(facts, stream, indent=1)

@@ -12,11 +12,11 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg2
+
 from ..connectors.base import Document, Settings
 from ..connectors.tryton import TrytonConnector
 from ..connectors.tryton_session import Session
-
-VARIABLES = ("URL", "DB", "KEY", "FILE", "FACTS")
 
 
 class RealTryton:
@@ -25,8 +25,13 @@ class RealTryton:
     ``facts`` are ids of what ``dev/tryton_set_up.py`` made in it.
     """
 
+    prefix = "AP_SYNC_TEST_TRYTON"
+    #: Where its tables are.
+    tables = "FILE"
+
     def __init__(self):
-        names = [f"AP_SYNC_TEST_TRYTON_{name}" for name in VARIABLES]
+        variables = ("URL", "DB", "KEY", "FACTS", self.tables)
+        names = [f"{self.prefix}_{name}" for name in variables]
         missing = [name for name in names if not os.environ.get(name)]
         if missing:
             raise RuntimeError(
@@ -34,7 +39,7 @@ class RealTryton:
                 f" (missing: {', '.join(missing)})."
             )
         values = [os.environ[name] for name in names]
-        self.url, self.database, self.key, self.file, facts = values
+        self.url, self.database, self.key, facts, self.tables = values
         self.facts = json.loads(facts)
 
     def connector(self, **options):
@@ -56,7 +61,9 @@ class RealTryton:
 
     def query(self, query, *values):
         """Return rows of its tables."""
-        connection = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=30)
+        connection = sqlite3.connect(
+            f"file:{self.tables}?mode=ro", uri=True, timeout=30
+        )
         try:
             return connection.execute(query, values).fetchall()
         finally:
@@ -107,7 +114,7 @@ class RealTryton:
             "SELECT name, file_id FROM ir_attachment WHERE resource = ?",
             f"account.invoice,{invoice}",
         )
-        store = Path(self.file).parent / self.database
+        store = Path(self.tables).parent / self.database
         return {
             name: (store / key[:2] / key[2:4] / key).read_bytes() for name, key in rows
         }
@@ -117,8 +124,26 @@ class RealTryton:
         return self.invoices(document.reference)
 
 
+class RealTrytonOnPostgres(RealTryton):
+    """The one on PostgreSQL. It understands the same questions."""
+
+    prefix = "AP_SYNC_TEST_TRYTON_POSTGRES"
+    tables = "DSN"
+
+    def query(self, query, *values):
+        """Return rows of its tables."""
+        query = query.replace("?", "%s").replace("AS REAL", "AS double precision")
+        connection = psycopg2.connect(self.tables)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query, values)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+
 def _decimal(value):
     """Return an amount: SQLite has them as text in bytes, sums as floats."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, Decimal):
+        return value
     return Decimal(value.decode() if isinstance(value, bytes) else str(value))
