@@ -60,7 +60,7 @@ def _without_queue_job(odoo: str | None, arguments: list[str]) -> list[int]:
             "AP_SYNC_TEST_ERP_LOG": str(server.log),
         }
         if _want_tests_of("tryton", arguments):
-            env |= stack.enter_context(TrytonServer(workspace)).told()
+            env |= stack.enter_context(TrytonServer(workspace, web=True)).told()
         if _want_tests_of("tryton_postgres", arguments):
             env |= stack.enter_context(TrytonOnPostgres(workspace)).told()
         left_out = paths.addon_parent() / paths.TECHNICAL_NAME / QUEUE_JOB_TESTS

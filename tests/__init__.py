@@ -87,6 +87,7 @@ from . import test_tours
 from . import test_tours_explain
 from . import test_translations
 from . import test_transport
+from . import test_tryton_link
 from . import test_tryton_postgres
 from . import test_uninstall
 from . import test_wake_up
