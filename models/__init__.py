@@ -36,6 +36,7 @@ from . import ap_sync_job_preflight
 from . import ap_sync_mapping
 from . import ap_sync_mapping_accept
 from . import ap_sync_mapping_import
+from . import ap_sync_mapping_list
 from . import ap_sync_mapping_missing
 from . import ap_sync_mapping_propose
 from . import ap_sync_rule

@@ -46,6 +46,11 @@ class TestMappings(ApSyncCommon):
             .search([("connection_id", "=", self.connection.id), ("kind", "=", kind)])
         )
 
+    def shown(self, mappings):
+        """Return the names of our records as the list shows them."""
+        rows = mappings.web_read({"record": {"fields": {"display_name": {}}}})
+        return [row["record"] and row["record"]["display_name"] for row in rows]
+
     # -- Proposals
 
     def test_the_same_code_is_proposed_before_the_same_name(self):
@@ -148,6 +153,50 @@ class TestMappings(ApSyncCommon):
         self.assertEqual(
             job.causes[0]["fixes"][0]["name"], f"Map {new.code} {new.name}"
         )
+
+    def test_the_list_costs_no_query_for_each_record(self):
+        def count(mappings):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            names = self.shown(mappings)
+            queries = self.env.cr.sql_log_count - before
+            self.assertEqual(names, [m.record.display_name for m in mappings])
+            return queries
+
+        mappings = self.env["ap.sync.mapping"].union(
+            *(
+                self._map(record, "7")
+                for number in range(12)
+                for record in (
+                    self.partner_a.copy({"name": f"Vendor {number}"}),
+                    self.expense.copy({"name": f"Account {number}"}),
+                )
+            )
+        )
+        count(mappings)
+        self.assertEqual(count(mappings), count(mappings[:4]))
+
+    def test_the_list_shows_what_is_there_and_may_be_read(self):
+        gone, hidden, vendor = self.partner_a.create(
+            [{"name": name} for name in ("Gone", "Hidden", "Vendor")]
+        )
+        mappings = self.env["ap.sync.mapping"].union(
+            *(self._map(record, "7") for record in (gone, hidden, vendor))
+        )
+        gone.unlink()
+        self.env["ir.rule"].sudo().create(
+            {
+                "name": "Hidden",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "domain_force": [("id", "!=", hidden.id)],
+            }
+        )
+        self.env.invalidate_all()
+        none, refused, name = self.shown(mappings)
+        self.assertFalse(none)
+        self.assertIn("access", refused)
+        self.assertEqual(name, "Vendor")
 
     def test_the_vendor_that_the_erp_used_is_remembered(self):
         job = self.submit(self.make_bill())
