@@ -14,18 +14,34 @@ class ApSyncJob(models.Model):
 
     @api.model
     def _search(self, domain, offset=0, limit=None, order=None, **options):
-        """Override of `base`: the jobs of a time are found by its index, then sorted.
+        """Override of `base`: the jobs of a time that is over are found by its index,
+        then their ids are sorted.
 
         PostgreSQL takes them to be spread evenly over the ids. So it would read all
-        newer jobs, one by one, to find a page of those of two years ago.
+        newer jobs, one by one, to find a page of those of two years ago. Of a time that
+        lasts, it is right: the newest jobs are among them.
         """
         query = super()._search(domain, offset, limit, order, **options)
-        if limit and order == self._order and not query.is_empty():
-            asked = {one.field_expr for one in Domain(domain).iter_conditions()}
-            if asked & TIMES:
-                # No index has this, which is why.
-                query.order = SQL("%s + 0 DESC", SQL.identifier(self._table, "id"))
-        return query
+        if not (limit and order == self._order and self._is_of_the_past(domain)):
+            return query
+        if query.is_empty():
+            return query
+        # No index has this, which is why.
+        query.order = SQL("%s + 0 DESC", SQL.identifier(self._table, "id"))
+        # Sorted with all that is read of them, it would take twice as long.
+        found = [("id", "in", query)]
+        return super()._search(found, order=order, bypass_access=True)
+
+    @api.model
+    def _is_of_the_past(self, domain):
+        """Return whether a domain asks for times that have all ended before today."""
+        today = fields.Date.context_today(self)
+        ends = [
+            fields.Date.to_date(one.value)
+            for one in Domain(domain).optimize_full(self).iter_conditions()
+            if one.field_expr in TIMES and one.operator in {"<", "<="}
+        ]
+        return bool(ends) and max(ends) < today
 
     @api.model
     def _read_group(

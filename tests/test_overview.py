@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 from odoo.exceptions import AccessError
 from odoo.models import BaseModel
@@ -87,13 +87,50 @@ class TestOverview(ApSyncCommon):
         jobs = self.env["ap.sync.job"].union(
             *(self.submit(self.make_bill()) for _number in range(4))
         )
-        domain = [("create_date", ">=", jobs[0].create_date), ("id", "in", jobs.ids)]
+        other = self.setup_other_company()["company"]
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            groups="ap_sync.group_ap_sync_user",
+            company_ids=[(6, 0, other.ids)],
+            company_id=other.id,
+        )
         search = self.env["ap.sync.job"].search
         newest = jobs.sorted("id", reverse=True)
-        self.assertEqual(search(domain, limit=3), newest[:3])
-        self.assertEqual(search(domain, offset=1, limit=2), newest[1:3])
-        self.assertEqual(search(domain, limit=2, order="id"), jobs[:2])
-        self.assertFalse(search([*domain, ("id", "in", [])], limit=2))
+        today = date.today()
+        for name, day in (("now", today), ("long ago", today - timedelta(days=700))):
+            with self.subTest(name):
+                self.env.cr.execute(
+                    "UPDATE ap_sync_job SET create_date = %s WHERE id IN %s",
+                    [day, jobs._ids],
+                )
+                domain = [
+                    ("create_date", ">=", f"{day}"),
+                    ("create_date", "<=", f"{day} 23:59:59"),
+                ]
+                self.assertEqual(search(domain, limit=3), newest[:3])
+                self.assertEqual(search(domain, offset=1, limit=2), newest[1:3])
+                self.assertEqual(search(domain, limit=2, order="id"), jobs[:2])
+                self.assertFalse(search([*domain, ("id", "in", [])], limit=2))
+                self.assertFalse(jobs.with_user(stranger).search(domain, limit=3))
+
+    def test_only_the_jobs_of_a_time_that_is_over_are_sorted(self):
+        Job = self.env["ap.sync.job"]
+        for domain, is_sorted in (
+            ([("create_date", ">=", "-90d")], False),
+            ([("create_date", "<=", "today +1d")], False),
+            ([("create_date", "<=", "2024-11-30 23:59:59")], True),
+            ([("bill_date", "<=", "2024-11-30")], True),
+            (
+                ["|", ("bill_date", "<=", "2024-11-30"), ("bill_date", "<", "+9d")],
+                False,
+            ),
+            ([("bill_date", "=", False)], False),
+            ([("partner_id", "=", self.partner_a.id)], False),
+        ):
+            with self.subTest(domain=domain):
+                query = Job._search(domain, limit=80, order=Job._order)
+                self.assertEqual("+ 0 DESC" in query.select().code, is_sorted)
 
     def test_amounts_follow_the_bill(self):
         bill = self.make_bill(post=False)
