@@ -113,6 +113,13 @@ class Guarded:
         with self._guard(), _readable():
             return self._connector.lock_date(**options)
 
+    def consent_address(self, redirect_uri, state):
+        return self._connector.consent_address(redirect_uri, state)
+
+    def redeem(self, code, **options):
+        with self._guard(), _readable():
+            return self._connector.redeem(code, **options)
+
     def _answer(self, answer):
         """As ``send`` would have returned or raised it."""
         try:

@@ -50,6 +50,9 @@ class Profile:
     :param batch: how many bills go in one call, see ``Connector.send_many``.
     :param settle_seconds: how long after an unclear answer a write may still be under
         way there.
+    :param consent: whether a person may give access in the browser; see
+        ``Connector.consent_address``.
+    :param authority: where it signs in by default, when that is asked for.
     :param hint: what goes into the fields that are asked for, where their names do not
         say it.
     :param limits: its limits in words, for the docs.
@@ -73,6 +76,8 @@ class Profile:
     most_at_once: int = 32
     batch: int = 1
     settle_seconds: float = 60.0
+    consent: bool = False
+    authority: str = ""
     hint: str = ""
     limits: str = ""
 

@@ -14,6 +14,7 @@ from .base import (
     Settings,
 )
 from .profile import Profile
+from .tokens import Tokens
 
 
 class Connector(Protocol):
@@ -86,3 +87,21 @@ class Connector(Protocol):
 
     def lock_date(self, *, deadline: float) -> date | None:
         """Return the date up to which purchases are locked in the ERP, if any."""
+
+    def consent_address(self, redirect_uri: str, state: str) -> str:
+        """Return the address at which a person gives access in the browser (RFC 6749,
+        4.1.1); only where ``profile.consent``. No call is made.
+
+        :param redirect_uri: where the browser comes back to; the app has to name it in
+            the ERP.
+        :param state: comes back with it as it is.
+        """
+
+    def redeem(self, code: str, *, redirect_uri: str, deadline: float) -> Tokens:
+        """Return the tokens for the ``code`` that came back, with a refresh token
+        among them; only where ``profile.consent``. A code is good for one call.
+
+        :param redirect_uri: as ``consent_address`` had it.
+        :raise ConnectorError: never ambiguous: the person simply consents again.
+            ``token_expired`` when the ERP does not take the code.
+        """

@@ -21,6 +21,7 @@ from .base import (
     Settings,
 )
 from .profile import ClientKey, Profile
+from .tokens import Tokens
 from .xero_api import ADDRESS, Session, XeroApi
 from .xero_contacts import known_contact
 from .xero_values import shape_of
@@ -61,9 +62,11 @@ class XeroConnector:
         concurrency=4,
         most_at_once=5,  # calls at once, for each organisation
         batch=20,
+        consent=True,
         hint="Login: the client id of your app at Xero; API Key: its secret; Refresh"
-        " Token: of the user who gave the app access, empty for a Custom Connection;"
-        " ERP Company ID: the tenant's, empty where the app sees one organisation.",
+        " Token: stays empty, Connect to Xero fills it in. A Custom Connection needs"
+        " none. ERP Company ID: the tenant's, empty where the app sees one"
+        " organisation.",
         limits="for each organisation 5 calls at once, 60 a minute, 5000 a day (by"
         " the developer's plan); 20 bills take 3 of them",
     )
@@ -191,6 +194,14 @@ class XeroConnector:
     def lock_date(self, *, deadline: float) -> date | None:
         """See ``Connector.lock_date``: the later of the organisation's two."""
         return xero_setup.lock_date(self._session(deadline), seconds=0)
+
+    def consent_address(self, redirect_uri: str, state: str) -> str:
+        """See ``Connector.consent_address``."""
+        return self._api.identity.consent_address(redirect_uri, state)
+
+    def redeem(self, code: str, *, redirect_uri: str, deadline: float) -> Tokens:
+        """See ``Connector.redeem``."""
+        return self._api.identity.redeem(code, redirect_uri, deadline)
 
     def _session(self, deadline, attempt=""):
         return Session(self._api, self.settings, deadline, attempt)

@@ -1,35 +1,26 @@
-"""Calling Xero: its addresses, its tokens, the organisation.
+"""Calling Xero: its address, its tokens, the organisation.
 
 Facts marked [F] are in Xero's OpenAPI descriptions (16.1.0); [M] are not, and were
 taken from what its staff and other integrators say in public.
 """
 
-import base64
 import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from .base import ConnectorError, Outcome, Settings
 from .redact import Redactor
-from .tokens import EXCHANGE_SECONDS, MemoryTokens, Tokens
+from .tokens import MemoryTokens, Tokens
 from .transport import MAX_BYTES, Answer, Transport
-from .xero_errors import from_answer, from_identity
+from .xero_errors import from_answer
+from .xero_identity import XeroIdentity
 
 ADDRESS = "https://api.xero.com"
-#: Where tokens are given [F]. Any other address than Xero's own, such as that of a
-#: gateway, stands for both.
-IDENTITY = "https://identity.xero.com"
-TOKEN_PATH = "/connect/token"
 #: Base path of the accounting API [F].
 ACCOUNTING = "/api.xro/2.0"
-#: What a Custom Connection asks for; with a refresh token they were chosen before.
-SCOPES = (
-    "accounting.transactions accounting.contacts accounting.attachments"
-    " accounting.settings.read"
-)
 
 
 class XeroApi:
@@ -43,10 +34,14 @@ class XeroApi:
     def __init__(self, settings: Settings):
         self._settings = settings
         self._tokens = settings.tokens or MemoryTokens()
-        own = settings.url.strip().rstrip("/")
-        is_xero = (urlsplit(own).hostname or "").endswith(".xero.com")
-        self.transport = self._connect(own)
-        self._identity = self._connect(IDENTITY if is_xero else own)
+        self.transport = Transport(
+            settings.url.strip().rstrip("/"),
+            secrets=(settings.secret.strip(),),
+            allowed_hosts=settings.allowed_hosts,
+            ca_file=settings.ca_file,
+            timeout=settings.timeout,
+        )
+        self.identity = XeroIdentity(settings)
         self._memo: dict[str, tuple[float, Any]] = {}
         self._memo_lock = threading.Lock()
 
@@ -118,8 +113,8 @@ class XeroApi:
 
     def _renew(self, worn, deadline):
         def exchange(refresh):
-            until = min(deadline, time.monotonic() + EXCHANGE_SECONDS)
-            return self._exchange(refresh, until)
+            self._hide(Tokens(refresh=refresh))  # an answer may repeat it
+            return self.identity.exchange(refresh, deadline)
 
         tokens = self._tokens.renew(
             exchange,
@@ -129,50 +124,12 @@ class XeroApi:
         self._hide(tokens)
         return tokens
 
-    def _exchange(self, refresh: str, deadline: float) -> Tokens:
-        """Buy tokens; see ``tokens.Exchange``. The client id and secret go as basic
-        authentication, the rest as a form."""
-        self._hide(Tokens(refresh=refresh))  # an answer may repeat what it was asked
-        if refresh:
-            form = {"grant_type": "refresh_token", "refresh_token": refresh}
-        else:
-            form = {"grant_type": "client_credentials", "scope": SCOPES}
-        login = f"{self._settings.login}:{self._settings.secret.strip()}"
-        basic = base64.b64encode(login.encode()).decode()
-        try:
-            answer = self._identity.request(
-                "POST",
-                TOKEN_PATH,
-                headers={"Authorization": f"Basic {basic}"},
-                form=form,
-                deadline=deadline,
-            )
-        except ConnectorError as error:
-            # No bill goes with this call. Whether the token was used up is another
-            # matter: Xero takes it again for 30 minutes [M].
-            if error.outcome is Outcome.AMBIGUOUS:
-                error.kind, error.outcome = "erp_unavailable", Outcome.NOT_SENT
-            raise
-        if answer.status != 200:
-            raise from_identity(self._identity, answer)
-        return _tokens(answer, refresh)
-
     def _hide(self, tokens):
         """Let no token show in a message or excerpt: they change, so they are not
         among the secrets that were known in the beginning."""
         secrets = (self._settings.secret.strip(), tokens.access, tokens.refresh)
         redact = Redactor(secret for secret in secrets if secret)
-        self.transport.redact = self._identity.redact = redact
-
-    def _connect(self, url):
-        settings = self._settings
-        return Transport(
-            url,
-            secrets=(settings.secret.strip(),),
-            allowed_hosts=settings.allowed_hosts,
-            ca_file=settings.ca_file,
-            timeout=settings.timeout,
-        )
+        self.transport.redact = self.identity.transport.redact = redact
 
 
 class Session:
@@ -274,21 +231,6 @@ def describe(tenants: list[dict]) -> str:
     """Return organisations in words, with the ids to be entered."""
     names = [f"{row.get('tenantName')} ({row.get('tenantId')})" for row in tenants]
     return ", ".join(names) or "none is connected to this login"
-
-
-def _tokens(answer, refresh):
-    body = answer.json()
-    try:
-        return Tokens(
-            access=str(body["access_token"]),
-            refresh=str(body.get("refresh_token") or refresh),
-            # 30 minutes, says Xero's answer [F]; whatever it says counts.
-            until=time.time() + float(body["expires_in"]),
-        )
-    except (TypeError, KeyError, ValueError, AttributeError):
-        raise ConnectorError(
-            "answer_unreadable", "Xero gave no token.", Outcome.NOT_SENT
-        ) from None
 
 
 def _repeatable(error):

@@ -188,10 +188,10 @@ def _locks(xero):
 
 
 _TODO = {
-    "token_expired": "Connect to Xero again and enter the new refresh token: the old"
-    " one was used elsewhere, not used for 60 days, or the connection was removed.",
-    "permission_missing": "Connect to Xero again with the rights to transactions,"
-    " contacts, attachments and settings.",
+    "token_expired": "Press Connect to Xero again: the refresh token was used"
+    " elsewhere, not used for 60 days, or the connection was removed.",
+    "permission_missing": "Give the app the rights to invoices, contacts, attachments"
+    " and settings, then press Connect to Xero again.",
     "redirected": "Enter the address it leads to, without anything after the host.",
 }
 
@@ -200,7 +200,7 @@ _ITEMS = [
         "Login",
         _login,
         "Check the client id and secret of the app in Xero's developer portal; for an"
-        " app that is no Custom Connection enter a refresh token as well.",
+        " app that is no Custom Connection press Connect to Xero as well.",
     ),
     (
         "Organisation",
@@ -208,6 +208,11 @@ _ITEMS = [
         "Enter the id of the organisation, as given here, in Company.",
     ),
     ("Chart of accounts", _chart, "Give the app the right accounting.settings.read."),
-    ("Bills", _bills, "Give the app the right accounting.transactions."),
+    (
+        "Bills",
+        _bills,
+        "Give the app the right accounting.invoices, which older apps have as"
+        " accounting.transactions.",
+    ),
     ("Lock date", _locks, "Give the app the right accounting.settings.read."),
 ]

@@ -1,2 +1,3 @@
 from . import bill
 from . import health
+from . import oauth

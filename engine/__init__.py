@@ -22,7 +22,16 @@ end the caller's transaction first, all but one, so that none of ours is open me
 
 import logging
 
-from . import compare, digest, dispatcher, probe, reaper, restored, retention
+from . import (
+    compare,
+    consent,
+    digest,
+    dispatcher,
+    probe,
+    reaper,
+    restored,
+    retention,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -92,6 +101,22 @@ def check_connection(env, connection_id):
     env.cr.commit()
     probe.check_connection(env.registry, connection_id)
     env.invalidate_all()
+
+
+def finish_consent(env, connection_id, holder, code, redirect_uri):
+    """Buy tokens with what a person's consent has brought, store them, and test the
+    connection.
+
+    :param holder: who was given the consent by ``ap.sync.secret._take_consent``; that
+        is committed here, before the ERP is called: a code is good for one call.
+    :return: whether the test found all right.
+    :raise ConnectorError: when there are no tokens; those of before stay.
+    """
+    env.cr.commit()
+    consent.finish(env.registry, connection_id, holder, code, redirect_uri)
+    good = probe.check_connection(env.registry, connection_id)
+    env.invalidate_all()
+    return good
 
 
 def refresh_data(env, connection_id):

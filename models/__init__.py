@@ -8,6 +8,7 @@ from . import ap_sync_attempt
 from . import ap_sync_connection
 from . import ap_sync_connection_bills
 from . import ap_sync_connection_compare
+from . import ap_sync_connection_consent
 from . import ap_sync_connection_health
 from . import ap_sync_connection_late
 from . import ap_sync_connection_metrics
@@ -45,6 +46,8 @@ from . import ap_sync_rule_checks_mapping
 from . import ap_sync_rule_evaluate
 from . import ap_sync_rule_preview
 from . import ap_sync_secret
+from . import ap_sync_secret_consent
+from . import ir_http
 from . import ir_module_module
 from . import ir_websocket
 from . import res_company

@@ -119,7 +119,7 @@ class ApSyncConnection(models.Model):
         steps = []
         if self.connector != "local":
             steps += [
-                self._prepare_step_connect(),
+                self._add_consent(self._prepare_step_connect()),
                 self._prepare_step_test(),
                 self._prepare_step_refresh(),
                 self._prepare_step_map(),

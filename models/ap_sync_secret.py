@@ -139,8 +139,7 @@ class ApSyncSecret(models.Model):
         :raise ConnectorError: ``secret_unreadable``, when what they will bring could
             not be encrypted: it would be lost, and the old tokens with it.
         """
-        if config.get(OPTION):
-            _fernets(self.env)
+        self._check_can_seal()
         self.env.cr.execute(
             SQL(
                 "UPDATE ap_sync_secret SET renewing_by = %s, renewing_until ="
@@ -192,6 +191,10 @@ class ApSyncSecret(models.Model):
             ),
             log_exceptions=False,
         )
+
+    def _check_can_seal(self):
+        if config.get(OPTION):
+            _fernets(self.env)
 
     def _lock_row(self, connection):
         for query in (

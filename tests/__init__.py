@@ -17,6 +17,8 @@ from . import test_connector_odoo_real
 from . import test_connector_tryton
 from . import test_connector_tryton_real
 from . import test_connector_xero
+from . import test_consent
+from . import test_consent_tokens
 from . import test_cost
 from . import test_decide_many
 from . import test_digest
@@ -80,6 +82,7 @@ from . import test_settings
 from . import test_states
 from . import test_stuck
 from . import test_tokens
+from . import test_tour_consent
 from . import test_tour_overview
 from . import test_tour_set_up
 from . import test_tour_to_erp

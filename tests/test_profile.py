@@ -20,13 +20,18 @@ class TestProfiles(BaseCase):
     def test_every_connector_has_every_call_that_its_profile_promises(self):
         calls = {name for name in vars(Connector) if not name.startswith("_")}
         calls -= {"code", "profile", "capability", "settle_seconds", "send_many"}
+        consent = {"consent_address", "redeem"}
         for code, connector in CONNECTORS.items():
             with self.subTest(code):
                 self.assertEqual(connector.code, code)
                 self.assertEqual(connector.capability, connector.profile.capability)
                 self.assertFalse(
-                    [name for name in calls if not hasattr(connector, name)]
+                    [name for name in calls - consent if not hasattr(connector, name)]
                 )
+                for name in consent:
+                    self.assertEqual(
+                        hasattr(connector, name), connector.profile.consent
+                    )
                 self.assertEqual(
                     hasattr(connector, "send_many"), connector.profile.batch > 1
                 )

@@ -325,7 +325,7 @@ class TestTokensWithXero(TokenCase):
         self.assertNotIn("refresh-", caught.exception.message)
         [item] = self.connector().check(deadline=time.monotonic() + 20)
         self.assertFalse(item.ok)
-        self.assertIn("enter the new refresh token", item.todo)
+        self.assertIn("Press Connect to Xero again", item.todo)
 
     def crash(self):
         def end(name):

@@ -4,7 +4,6 @@ answer as well (``xero_spec``): what is not so is in ``faults``, which a test ha
 find empty.
 """
 
-import base64
 import json
 import re
 import threading
@@ -12,24 +11,24 @@ import time
 import traceback
 import uuid
 from contextlib import contextmanager
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from .connector_server import ScriptedServer, message
 from .xero_books import NAMES, XeroBooks
+from .xero_identity_server import CLIENT, CLIENT_SECRET, IdentityPages
 from .xero_spec import BASE, SpecFault, make_checker
 
-CLIENT, CLIENT_SECRET = "client-0123456789", "sEcret-of-the-xero-app-0123456789"
+__all__ = ["CLIENT", "CLIENT_SECRET", "FakeXero"]
+
 AT_ONCE = 5
 _TERM = re.compile(r'(\w+)=="((?:[^"\\]|\\.)*)"')
 
 
-class FakeXero(ScriptedServer):
+class FakeXero(IdentityPages, ScriptedServer):
     """``with FakeXero() as xero:``; attributes that tests change:
 
     - ``minute_left``, ``day_left``: calls until a limit is reached; None: no limit;
-    - ``grace``: whether a refresh token that was used is taken once more, as Xero does
-      for 30 minutes after an answer that was lost;
-    - ``custom``: whether the client's secret alone gives tokens (Custom Connection);
+    - those of ``xero_identity_server``;
     - ``pause``: seconds that each call takes at least;
     - ``scripted``: steps of ``connector_server`` or None, for the next API calls.
     """
@@ -38,27 +37,18 @@ class FakeXero(ScriptedServer):
         self.books = XeroBooks()
         self.tenants = [self._tenant(self.books.tenant, "Demo Company")]
         self.minute_left = self.day_left = None
-        self.grace = False
-        self.custom = True
         self.pause = 0.0
-        self.refresh = f"refresh-{uuid.uuid4()}"
-        self.exchanged = []
         self.most_at_once = 0
         self.faults = []
         self.keys = {}
         self.scripted = []
         self.called = []
-        self._access = set()
         self._under_way = 0
         self._state = threading.Lock()
+        self.begin_identity()
         self._writing = threading.Lock()
         self._checker = make_checker()
         super().__init__(self._step)
-
-    def expire_access(self):
-        """Take no access token that was given so far."""
-        with self._state:
-            self._access.clear()
 
     def forget_keys(self):
         """As Xero does after some minutes."""
@@ -76,8 +66,9 @@ class FakeXero(ScriptedServer):
 
     def _respond(self, sock, request, stop):
         path = urlsplit(request.path).path
-        if path == "/connect/token":
-            return sock.sendall(message(*self._give_tokens(request)))
+        if answer := self.identify(request, path):
+            data, status, headers = answer
+            return sock.sendall(message(data, status, **headers))
         with self._state:
             self.called.append(f"{request.method} {path.removeprefix(BASE)}")
             step = self.scripted.pop(0) if self.scripted else None
@@ -152,33 +143,6 @@ class FakeXero(ScriptedServer):
 
     def _problem(self, title, status, detail):
         return {"Title": title, "Status": status, "Detail": detail}, status
-
-    # -- Tokens
-
-    def _give_tokens(self, request):
-        kind, _space, text = request.headers["authorization"].partition(" ")
-        form = dict(parse_qsl(request.body.decode()))
-        expected = f"{CLIENT}:{CLIENT_SECRET}"
-        if kind != "Basic" or base64.b64decode(text).decode() != expected:
-            return {"error": "invalid_client"}, 400
-        with self._state:
-            match form.pop("grant_type"):
-                case "client_credentials" if self.custom and form.keys() == {"scope"}:
-                    return self._new_tokens(), 200
-                case "refresh_token" if form.keys() == {"refresh_token"}:
-                    token = form["refresh_token"]
-                    again = self.grace and token in self.exchanged
-                    self.exchanged.append(token)
-                    if token != self.refresh and not again:
-                        return {"error": "invalid_grant"}, 400
-                    self.refresh = f"refresh-{uuid.uuid4()}"
-                    return {**self._new_tokens(), "refresh_token": self.refresh}, 200
-        return {"error": "unauthorized_client"}, 400
-
-    def _new_tokens(self):
-        token = f"access-{uuid.uuid4()}"
-        self._access.add(token)
-        return {"access_token": token, "expires_in": 1800, "token_type": "Bearer"}
 
     def _tenant(self, tenant, name):
         return {
