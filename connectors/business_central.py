@@ -45,6 +45,7 @@ from .business_central_bill import (
     status,
 )
 from .business_central_send import alike, ours_of, send
+from .business_central_token import AUTHORITY
 from .profile import ClientKey, Posting, Profile
 
 #: Documents to one question by their ids; the address may not grow without end.
@@ -60,7 +61,8 @@ class BusinessCentralConnector:
 
     - ``post``: post the bill, or leave it a draft;
     - ``send_attachments``: attach the files;
-    - ``authority``: where tokens come from, in a national cloud;
+    - ``authority``: where tokens come from, in a national cloud
+      (learn.microsoft.com, *Microsoft Graph national cloud deployments*);
     - ``settle_seconds``: instead of the ten minutes an unclear write is left alone
       for.
 
@@ -71,9 +73,12 @@ class BusinessCentralConnector:
     code: ClassVar[str] = "business_central"
     profile: ClassVar[Profile] = Profile(
         name="Dynamics 365 Business Central",
-        asks=frozenset({"erp_database", "erp_company", "login", "api_key"}),
+        asks=frozenset(
+            {"erp_database", "erp_company", "login", "api_key", "authority"}
+        ),
         master_data=business_central_setup.KINDS,
         address="https://api.businesscentral.dynamics.com",
+        authority=AUTHORITY,
         posting=Posting.DRAFT,
         client_key=ClientKey.NONE,
         look_up=("key", "reference", "erp_id"),  # the key by a comment line
@@ -90,7 +95,9 @@ class BusinessCentralConnector:
         settle_seconds=600.0,
         hint="Database: <tenant>/<environment>, as contoso.com/production; Login: the"
         " client id of your app in Microsoft Entra; API Key: its secret; ERP Company"
-        " ID: the company's, which Test connection lists when it is empty.",
+        " ID: the company's, which Test connection lists when it is empty; Sign-In"
+        " Address: stays as it is, but for a national cloud, such as"
+        " https://login.microsoftonline.us.",
         limits="for each user, and an app is one: 5 requests at once, 95 more wait;"
         " 6,000 requests in five minutes; a request of at most 350 MB and ten minutes;"
         " beyond that 429, without a time to wait",

@@ -4,6 +4,7 @@ UPDATE ap_sync_connection
        paused_until = NULL,
        pause_reason = 'This is a copy of the database',
        url = 'https://neutralized.invalid',
+       authority = 'https://neutralized.invalid',
        login = NULL
  WHERE connector != 'local';
 DELETE FROM ap_sync_secret;

@@ -37,6 +37,14 @@ class ApSyncConnection(models.Model):
     )
     # -- Address and credentials
     erp_database = fields.Char("Database")
+    authority = fields.Char(
+        "Sign-In Address",
+        compute="_compute_authority",
+        store=True,
+        readonly=False,
+        help="Where the app signs in, as that is another address than the ERP's. It is "
+        "the public cloud's; a national cloud has one of its own.",
+    )
     erp_company = fields.Char(
         "ERP Company ID",
         help="Empty: the company of the integration user.",

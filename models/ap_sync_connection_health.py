@@ -248,6 +248,7 @@ class ApSyncConnection(models.Model):
                 "send_attachments": connection.send_attachments,
                 "journal_id": connection.erp_journal_id.erp_id or "",
                 "protocol": connection.protocol,
+                "authority": connection.authority or "",
                 "bill_url": f"{connection.get_base_url()}/ap_sync/bill/",
                 "origin": self.env["ir.config_parameter"]
                 .sudo()

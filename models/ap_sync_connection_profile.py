@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..connectors import CONNECTORS, ClientKey, Posting, Profile
+from ..connectors import CONNECTORS, ClientKey, ConnectorError, Posting, Profile
+from ..connectors.addresses import parse
 
 #: Of our own ledger, which is no connector: nothing is asked for, nothing is mapped.
 LOCAL = Profile(
@@ -84,9 +85,33 @@ class ApSyncConnection(models.Model):
             connection.url = connection._get_profile().address or connection.url
 
     @api.depends("connector")
+    def _compute_authority(self):
+        for connection in self:
+            connection.authority = connection._get_profile().authority
+
+    @api.depends("connector")
     def _compute_concurrency(self):
         for connection in self:
             connection.concurrency = connection._get_profile().concurrency
+
+    @api.constrains("authority")
+    def _check_authority(self):
+        """The key goes there: never in the clear. Which hosts may be called at all is
+        checked with each call, as for the address (connectors/addresses.py)."""
+        for connection in self.filtered("authority"):
+            try:
+                good = parse(connection.authority).scheme == "https"
+            except ConnectorError:
+                good = False
+            if not good:
+                raise ValidationError(
+                    self.env._(
+                        "The sign-in address of %s must be like "
+                        "https://login.example.com, with nothing after the host but a "
+                        "path.",
+                        connection.name,
+                    )
+                )
 
     @api.constrains("connector", "concurrency")
     def _check_concurrency(self):

@@ -12,6 +12,7 @@ TESTED = {
     "erp_database",
     "erp_company",
     "login",
+    "authority",
     "protocol",
     "api_key",
     "refresh_token",

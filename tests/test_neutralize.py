@@ -21,6 +21,13 @@ class TestNeutralize(ApSyncCommon):
             self.assertFalse(connection.api_key)
             self.assertEqual(connection._get_settings().secret, "")
             self.assertFalse(connection.login)
+            for name in ("url", "authority"):
+                self.assertEqual(connection[name], "https://neutralized.invalid")
+
+    def test_tokens_are_gone_as_well(self):
+        self.env["ap.sync.secret"]._store_refresh_token(self.connection, "refresh-1")
+        self.neutralize()
+        self.assertFalse(self.connection.refresh_token)
 
     def test_queued_bills_are_held_not_sent(self):
         job = self.submit(self.make_bill())
