@@ -195,8 +195,8 @@ class ApSyncConnection(models.Model):
             kind, message = (
                 "warning",
                 self.env._(
-                    "The access is stored. The test goes on as soon as this is mended: "
-                    "%(what)s %(todo)s",
+                    "The access is stored. The test found something that is left to "
+                    "do: %(what)s %(todo)s Then press Test connection.",
                     what=wrong.get("message") or "",
                     todo=wrong.get("todo") or "",
                 ),

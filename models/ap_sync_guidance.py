@@ -249,8 +249,8 @@ GUIDANCE = {
     "token_expired": (
         _lt("Access expired"),
         _lt(
-            "An administrator renews the key on the connection and presses Test "
-            "connection; all jobs then go."
+            "An administrator connects again, or renews the key on the connection and "
+            "presses Test connection; all jobs then go."
         ),
     ),
     "credentials_wrong": (
