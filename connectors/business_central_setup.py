@@ -4,6 +4,7 @@ and from when on it may be posted there."""
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from . import checking
 from .base import CheckItem, ConnectorError, ErpRecord, Outcome
 from .business_central_api import Session
 from .business_central_bill import INVOICE, MEMO
@@ -159,17 +160,7 @@ def remember_company(bc: Session) -> None:
 def check(bc: Session) -> list[CheckItem]:
     """Return what works and what does not, up to the first thing that makes the rest
     pointless (address, sign-in, environment, company)."""
-    items = []
-    for name, look, todo in _ITEMS:
-        needed = name in _NEEDED
-        try:
-            ok, message = look(bc)
-        except ConnectorError as error:
-            ok, message = False, error.message
-        items.append(CheckItem(name, ok, message, "" if ok else todo))
-        if needed and not ok:
-            break
-    return items
+    return list(checking.steps(_STEPS, bc))
 
 
 def _address(bc):
@@ -219,36 +210,40 @@ def _locks(bc):
     return True, f"Posting is allowed from {locked + timedelta(days=1)} on."
 
 
-_NEEDED = ("Address", "Sign-in", "Company")
-_ITEMS = [
+_STEPS = [
     (
         "Address",
         _address,
         "Enter the tenant's domain or id and the environment's name with a slash"
         " between them.",
+        True,
     ),
     (
         "Sign-in",
         _sign_in,
         "Check the app's client id and secret in Microsoft Entra; a secret ends after"
         " two years at the latest.",
+        True,
     ),
     (
         "Company",
         _company,
         "Enter the id of one of these companies. When none can be read, register the"
         " app in Business Central under Microsoft Entra Applications.",
+        True,
     ),
     (
         "Rights",
         _rights,
         "Give the app permission sets for purchasing, under Microsoft Entra"
         " Applications in Business Central.",
+        False,
     ),
     (
         "Chart of accounts",
         _accounts,
         "Give the app the right to read G/L accounts.",
+        False,
     ),
-    ("Lock date", _locks, "Give the app the right to read the G/L setup."),
+    ("Lock date", _locks, "Give the app the right to read the G/L setup.", False),
 ]

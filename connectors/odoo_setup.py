@@ -1,8 +1,9 @@
 """Testing the connection to another Odoo, and its master data for the mapping lists."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from .base import CheckItem, ConnectorError, ErpRecord
+from . import checking
+from .base import CheckItem, ErpRecord
 from .odoo_rpc import Session, number
 from .odoo_values import lock_date
 
@@ -76,70 +77,27 @@ def _detail(kind, row, name):
 def check(odoo: Session) -> list[CheckItem]:
     """Return what works and what does not, up to the first thing that makes the rest
     pointless (address, certificate, version, database, key, company)."""
-    items = [*_check_server(odoo)]
-    if all(item.ok for item in items):
-        items += _check_login(odoo)
-    if not all(item.ok for item in items):
-        return items
-    for name, look, todo, needed in _ITEMS:
-        item = _look(name, look, todo, odoo)
-        items.append(item)
-        if needed and not item.ok:
-            break
-    return items
+    return checking.in_order(
+        checking.server(
+            odoo.rpc.transport.base_url, "An Odoo", lambda: _version(odoo), _TODO
+        ),
+        checking.login(
+            odoo.database or "The only one of the server",
+            lambda: _sign_in(odoo),
+            _TODO,
+        ),
+        checking.steps(_STEPS, odoo),
+    )
 
 
-def _check_server(odoo):
-    """Yield what one call without a key tells: address, certificate and version."""
-    url = odoo.rpc.transport.base_url
-    try:
-        version = odoo.version
-    except ConnectorError as error:
-        if error.kind == "certificate_invalid":
-            yield CheckItem("Address", True, f"A server answers at {url}.")
-            yield CheckItem("Certificate", False, error.message, _TODO["certificate"])
-        else:
-            todo = _TODO.get(error.kind, _TODO["address"])
-            yield CheckItem("Address", False, error.message, todo)
-        return
-    yield CheckItem("Address", True, f"An Odoo answers at {url}.")
-    if url.startswith("https:"):
-        yield CheckItem("Certificate", True, "It is valid.")
-    else:
-        text = "None: with http the key and the bills travel unencrypted."
-        yield CheckItem("Certificate", True, text)
-    if version < OLDEST:
-        yield CheckItem("Version", False, f"It is Odoo {version}.", _TODO["version"])
-    else:
-        yield CheckItem("Version", True, f"It is Odoo {version}.")
+def _version(odoo):
+    return odoo.version >= OLDEST, f"Odoo {odoo.version}"
 
 
-def _check_login(odoo):
-    """Yield what the first call with the key tells: database and key."""
-    name = odoo.database or "The only one of the server"
-    try:
-        uid = odoo.ask_anywhere("res.users", "context_get").get("uid")
-        [user] = odoo.ask_anywhere(
-            "res.users", "read", ids=[uid], fields=["name", "login"]
-        )
-    except ConnectorError as error:
-        # A server that does not know the database can't look at the key.
-        if error.kind == "address_wrong":
-            yield CheckItem("Database", False, error.message, _TODO["database"])
-        else:
-            yield CheckItem("Database", True, f"{name}.")
-            yield CheckItem("Key", False, error.message, _TODO["key"])
-        return
-    yield CheckItem("Database", True, f"{name}.")
-    yield CheckItem("Key", True, f"Signed in as {user['name']} ({user['login']}).")
-
-
-def _look(name: str, look: Callable, todo: str, odoo: Session) -> CheckItem:
-    try:
-        ok, message = look(odoo)
-    except ConnectorError as error:
-        ok, message = False, error.message
-    return CheckItem(name, ok, message, "" if ok else todo)
+def _sign_in(odoo):
+    uid = odoo.ask_anywhere("res.users", "context_get").get("uid")
+    [user] = odoo.ask_anywhere("res.users", "read", ids=[uid], fields=["name", "login"])
+    return f"Signed in as {user['name']} ({user['login']})."
 
 
 def _company(odoo):
@@ -213,12 +171,9 @@ def _locks(odoo):
     return True, f"Purchases are locked up to {locked}."
 
 
-#: What to do when a thing is wrong that all else needs, or for a kind of error.
+#: What to do when a thing is wrong that all else needs.
 _TODO = {
     "address": "Check the address; it has to be the one people open Odoo with.",
-    "redirected": "Enter the address it leads to, without anything after the host.",
-    "certificate": "Have the server's administrator renew the certificate, or name its"
-    " authority in odoo.conf (ap_sync_ca_file).",
     "version": f"Bills can be sent to Odoo {OLDEST} and newer.",
     "database": "Check the name of the database: it is in that Odoo under Settings,"
     " or ask its administrator.",
@@ -226,7 +181,7 @@ _TODO = {
     " here; check the login as well where one is asked for.",
 }
 
-_ITEMS = [
+_STEPS = [
     (
         "Company",
         _company,

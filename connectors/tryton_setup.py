@@ -1,9 +1,10 @@
 """Testing the connection to Tryton, and its master data for the mapping lists."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
-from .base import CheckItem, ConnectorError, ErpRecord
+from . import checking
+from .base import CheckItem, ErpRecord
 from .tryton_session import Session
 from .tryton_values import journals, lock_date, periods
 
@@ -104,66 +105,24 @@ def _detail(kind, row):
 def check(tryton: Session) -> list[CheckItem]:
     """Return what works and what does not, up to the first thing that makes the rest
     pointless (address, certificate, version, database, key, company)."""
-    items = [*_check_server(tryton)]
-    if all(item.ok for item in items):
-        items += _check_key(tryton)
-    if not all(item.ok for item in items):
-        return items
-    for name, look, todo, needed in _ITEMS:
-        item = _look(name, look, todo, tryton)
-        items.append(item)
-        if needed and not item.ok:
-            break
-    return items
+    return checking.in_order(
+        checking.server(
+            tryton.rest.transport.base_url, "A Tryton", lambda: _version(tryton), _TODO
+        ),
+        checking.login(tryton.database, lambda: _sign_in(tryton), _TODO),
+        checking.steps(_STEPS, tryton),
+    )
 
 
-def _check_server(tryton):
-    """Yield what one call without a key tells: address, certificate and version."""
-    url = tryton.rest.transport.base_url
-    try:
-        version = tryton.version
-    except ConnectorError as error:
-        if error.kind == "certificate_invalid":
-            yield CheckItem("Address", True, f"A server answers at {url}.")
-            yield CheckItem("Certificate", False, error.message, _TODO["certificate"])
-        else:
-            todo = _TODO.get(error.kind, _TODO["address"])
-            yield CheckItem("Address", False, error.message, todo)
-        return
-    yield CheckItem("Address", True, f"A Tryton answers at {url}.")
-    if url.startswith("https:"):
-        yield CheckItem("Certificate", True, "It is valid.")
-    else:
-        text = "None: with http the key and the bills travel unencrypted."
-        yield CheckItem("Certificate", True, text)
+def _version(tryton):
+    version = tryton.version
     major = version.partition(".")[0]
-    ok = major.isdigit() and int(major) >= OLDEST
-    todo = "" if ok else _TODO["version"]
-    yield CheckItem("Version", ok, f"It is Tryton {version[:20]}.", todo)
+    return major.isdigit() and int(major) >= OLDEST, f"Tryton {version[:20]}"
 
 
-def _check_key(tryton):
-    """Yield what the first call with the key tells: database and key."""
-    try:
-        tryton.find("company.company", [], ["rec_name"], limit=1, anywhere=True)
-    except ConnectorError as error:
-        # A server that does not know the database can't look at the key.
-        if error.kind == "address_wrong":
-            yield CheckItem("Database", False, error.message, _TODO["database"])
-        else:
-            yield CheckItem("Database", True, f"{tryton.database}.")
-            yield CheckItem("Key", False, error.message, _TODO["key"])
-        return
-    yield CheckItem("Database", True, f"{tryton.database}.")
-    yield CheckItem("Key", True, "The key is accepted.")
-
-
-def _look(name: str, look: Callable, todo: str, tryton: Session) -> CheckItem:
-    try:
-        ok, message = look(tryton)
-    except ConnectorError as error:
-        ok, message = False, error.message
-    return CheckItem(name, ok, message, "" if ok else todo)
+def _sign_in(tryton):
+    tryton.find("company.company", [], ["rec_name"], limit=1, anywhere=True)
+    return "The key is accepted."
 
 
 def _company(tryton):
@@ -231,12 +190,9 @@ def _year(tryton):
     return True, f"Closed up to {locked}." if locked else "No period is closed."
 
 
-#: What to do when a thing is wrong that all else needs, or for a kind of error.
+#: What to do when a thing is wrong that all else needs.
 _TODO = {
     "address": "Check the address; it has to be the one of Tryton's web client.",
-    "redirected": "Enter the address it leads to, without anything after the host.",
-    "certificate": "Have the server's administrator renew the certificate, or name its"
-    " authority in odoo.conf (ap_sync_ca_file).",
     "version": f"Bills can be sent to Tryton {OLDEST}.0 and newer.",
     "database": "Check the name of the database: Tryton's login shows it, or ask its"
     " administrator.",
@@ -244,7 +200,7 @@ _TODO = {
     " enter it here.",
 }
 
-_ITEMS = [
+_STEPS = [
     (
         "Company",
         _company,

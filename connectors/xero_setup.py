@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
+from . import checking
 from .base import CheckItem, ConnectorError, Document, ErpRecord, Outcome
 from .xero_api import Session, describe
 from .xero_bill import PAGE
@@ -140,17 +141,7 @@ def _ask(xero, path, query=None):
 def check(xero: Session) -> list[CheckItem]:
     """Return what works and what does not, up to the first thing that makes the rest
     pointless."""
-    items = []
-    for name, look, todo in _ITEMS:
-        try:
-            ok, message = look(xero)
-        except ConnectorError as error:
-            ok, message = False, error.message
-            todo = _TODO.get(error.kind, todo)
-        items.append(CheckItem(name, ok, message, "" if ok else todo))
-        if not ok:
-            break
-    return items
+    return list(checking.steps(_STEPS, xero, _TODO))
 
 
 def _login(xero):
@@ -192,27 +183,35 @@ _TODO = {
     " elsewhere, not used for 60 days, or the connection was removed.",
     "permission_missing": "Give the app the rights to invoices, contacts, attachments"
     " and settings, then press Connect to Xero again.",
-    "redirected": "Enter the address it leads to, without anything after the host.",
+    "redirected": checking.REDIRECTED,
 }
 
-_ITEMS = [
+_STEPS = [
     (
         "Login",
         _login,
         "Check the client id and secret of the app in Xero's developer portal; for an"
         " app that is no Custom Connection press Connect to Xero as well.",
+        True,
     ),
     (
         "Organisation",
         _company,
         "Enter the id of the organisation, as given here, in Company.",
+        True,
     ),
-    ("Chart of accounts", _chart, "Give the app the right accounting.settings.read."),
+    (
+        "Chart of accounts",
+        _chart,
+        "Give the app the right accounting.settings.read.",
+        True,
+    ),
     (
         "Bills",
         _bills,
         "Give the app the right accounting.invoices, which older apps have as"
         " accounting.transactions.",
+        True,
     ),
-    ("Lock date", _locks, "Give the app the right accounting.settings.read."),
+    ("Lock date", _locks, "Give the app the right accounting.settings.read.", True),
 ]
