@@ -26,6 +26,7 @@ from .business_central_bill import (
 from .business_central_dimensions import check_shares, set_dimensions
 from .business_central_errors import is_gone
 from .business_central_setup import lock_date, remember_company
+from .drafts import left_there
 
 #: How often our document may vanish or change under us before we give up.
 ROUNDS = 5
@@ -100,15 +101,8 @@ def refuse(bc: Session, document: Document, error: ConnectorError) -> Receipt:
         else:
             raise _unsettled()
     except ConnectorError as failure:
-        # It is there: a person decides, a new key would make a second one.
-        refused = failure.outcome is Outcome.REJECTED
-        raise ConnectorError(
-            "outcome_unknown" if refused else error.kind,
-            f"{error.message} A draft of the bill may be left in the ERP.",
-            Outcome.REJECTED if refused else Outcome.AMBIGUOUS,
-            status=error.status,
-            excerpt=error.excerpt,
-        ) from failure
+        words = "A draft of the bill may be left in the ERP."
+        raise left_there(error, failure, words) from failure
     if error.kind == "period_closed":
         error.lock_date = lock_date(bc, quiet=True)
     raise error

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 from datetime import date
 
+from . import drafts
 from .base import ConnectorError, Document, Outcome, Receipt
 from .odoo_rpc import Session
 from .odoo_values import MOVE_TYPES, money
@@ -110,23 +111,9 @@ def receipt(
 
 
 def compare(document: Document, bill: dict) -> None:
-    """Refuse a bill whose amounts the ERP computes differently.
-
-    :raise ConnectorError: ``totals_differ``, rejected.
-    """
-    ours = (document.untaxed, document.tax, document.total)
-    theirs = tuple(
-        money(bill[name]) for name in ("amount_untaxed", "amount_tax", "amount_total")
-    )
-    if ours != theirs:
-        raise ConnectorError(
-            "totals_differ",
-            "The ERP computes other amounts: {} + {} tax = {} instead of"
-            " {} + {} tax = {}.".format(
-                *(f"{one.normalize():f}" for one in theirs + ours)
-            ),
-            Outcome.REJECTED,
-        )
+    """As ``drafts.compare``, with a bill as ``read`` returns it."""
+    names = ("amount_untaxed", "amount_tax", "amount_total")
+    drafts.compare(document, [money(bill[name]) for name in names])
 
 
 def attach(odoo: Session, document: Document, bill_id: int) -> dict[str, str]:

@@ -3,6 +3,7 @@ filling and posting its draft, and removing that again when the ERP refuses."""
 
 from . import odoo_bill as bills
 from .base import ConnectorError, Document, Outcome, Receipt
+from .drafts import left_there
 from .odoo_keys import NAMESPACE
 from .odoo_rpc import Session
 from .odoo_values import MOVE_TYPES
@@ -37,15 +38,8 @@ def refuse(
         if bill and bill["state"] == "draft":
             odoo.do("account.move", "unlink", ids=[bill_id])
     except ConnectorError as failure:
-        # It is there: a new key would make a second one, so a person decides.
-        refused = failure.outcome is Outcome.REJECTED
-        raise ConnectorError(
-            "outcome_unknown" if refused else error.kind,
-            f"{error.message} A draft with the id {bill_id} was left in the ERP.",
-            Outcome.REJECTED if refused else Outcome.AMBIGUOUS,
-            status=error.status,
-            excerpt=error.excerpt,
-        ) from failure
+        words = f"A draft with the id {bill_id} was left in the ERP."
+        raise left_there(error, failure, words) from failure
     if not bill or bill["state"] == "draft":
         raise error
     if bill["state"] == "cancel":

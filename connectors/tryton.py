@@ -35,6 +35,7 @@ from .base import (
     Receipt,
     Settings,
 )
+from .drafts import left_there
 from .profile import Profile
 from .tryton_rest import TrytonRest
 from .tryton_session import Session, number
@@ -252,15 +253,8 @@ class TrytonConnector:
                     tryton.delete(bills.INVOICE, bill_id)
             left = single.under_key(tryton, document)
         except ConnectorError as failure:
-            # It is there: a new key would make a second one, so a person decides.
-            refused = failure.outcome is Outcome.REJECTED
-            raise ConnectorError(
-                "outcome_unknown" if refused else error.kind,
-                f"{error.message} A draft with the id {bill_id} was left in the ERP.",
-                Outcome.REJECTED if refused else Outcome.AMBIGUOUS,
-                status=error.status,
-                excerpt=error.excerpt,
-            ) from failure
+            words = f"A draft with the id {bill_id} was left in the ERP."
+            raise left_there(error, failure, words) from failure
         if not left:
             raise error
         bill = single.only_one_posted(left)

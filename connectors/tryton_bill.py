@@ -3,7 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
-from .base import ConnectorError, Document, Outcome, Receipt
+from . import drafts
+from .base import ConnectorError, Document, Receipt
 from .tryton_session import Session
 from .tryton_values import MARK, RECEIPT
 
@@ -111,23 +112,10 @@ def receipt(
 
 
 def compare(document: Document, bill: dict) -> None:
-    """Refuse a bill whose amounts the ERP computes differently.
-
-    :raise ConnectorError: ``totals_differ``, rejected.
-    """
+    """As ``drafts.compare``, with a bill as ``read`` returns it."""
     sign = -1 if document.kind == "refund" else 1
-    ours = (document.untaxed, document.tax, document.total)
     names = ("untaxed_amount", "tax_amount", "total_amount")
-    theirs = tuple(sign * bill[name] for name in names)
-    if ours != theirs:
-        raise ConnectorError(
-            "totals_differ",
-            "The ERP computes other amounts: {} + {} tax = {} instead of"
-            " {} + {} tax = {}.".format(
-                *(f"{one.normalize() + 0:f}" for one in theirs + ours)
-            ),
-            Outcome.REJECTED,
-        )
+    drafts.compare(document, [sign * bill[name] for name in names])
 
 
 def attach(tryton: Session, document: Document, bill_id: int) -> dict[str, str]:

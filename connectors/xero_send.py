@@ -11,6 +11,7 @@ key, tells ours from others.
 """
 
 from .base import ConnectorError, Document, Outcome, Receipt
+from .drafts import left_there
 from .kinds import KINDS
 from .xero_api import Session
 from .xero_bill import (
@@ -241,15 +242,8 @@ class _Sending:
             elif bill and bill.get("Status") in ALIVE:
                 set_status(self.xero, self.shape, bill_id, "DELETED")
         except ConnectorError as failure:
-            # It is there: a new key would make a second one, so a person decides.
-            refused = failure.outcome is Outcome.REJECTED
-            self.results[key] = ConnectorError(
-                "outcome_unknown" if refused else error.kind,
-                f"{error.message} A draft with the id {bill_id} was left in Xero.",
-                Outcome.REJECTED if refused else Outcome.AMBIGUOUS,
-                status=error.status,
-                excerpt=error.excerpt,
-            )
+            words = f"A draft with the id {bill_id} was left in Xero."
+            self.results[key] = left_there(error, failure, words)
 
 
 def _booked(document, bill, files=None):
