@@ -7,15 +7,14 @@ of endpoints-apis-for-dynamics.md), under which all but the list of companies li
 
 import random
 import re
-import time
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 from .base import ConnectorError, Outcome, Settings
 from .business_central_errors import from_answer
-from .business_central_token import Tokens
+from .business_central_token import SignIn
+from .calls import connect, repeatable, sleep
 from .redact import Redactor
-from .transport import Transport
 
 #: Records to a page, asked for with ``Prefer`` (Server-Driven-Paging-in-OData-…md).
 PAGE = 1000
@@ -33,14 +32,8 @@ class BusinessCentral:
         self.settings = settings
         self.place = _PLACE.fullmatch(settings.database.strip())
         tenant = self.place[1] if self.place else ""
-        self.tokens = Tokens(settings, tenant)
-        self.transport = Transport(
-            settings.url,
-            secrets=(settings.secret.strip(),),
-            allowed_hosts=settings.allowed_hosts,
-            ca_file=settings.ca_file,
-            timeout=settings.timeout,
-        )
+        self._sign_in = SignIn(settings, tenant)
+        self.transport = connect(settings)
         #: Names of companies by their id, for links; they hardly ever change.
         self.company_names: dict[str, str] = {}
 
@@ -61,7 +54,7 @@ class BusinessCentral:
 
     def token(self, deadline: float, refused: str = "") -> str:
         """Return the access token, which from then on is hidden in all texts."""
-        token = self.tokens.get(deadline, refused)
+        token = self._sign_in.token(deadline, refused)
         secrets = (self.settings.secret.strip(), token)
         self.transport.redact = Redactor(secrets)
         return token
@@ -124,7 +117,7 @@ class Session:
         :raise ConnectorError: never ambiguous: what changes nothing can be asked
             again, so it becomes ``erp_unavailable``, not sent.
         """
-        with _repeatable():
+        with repeatable():
             return self._call("GET", self._in_company(path) + _query(options), {})
 
     def one(self, path: str, record_id: str) -> dict | None:
@@ -147,13 +140,13 @@ class Session:
 
     def download(self, path: str) -> bytes:
         """Return the bytes of a record's stream; see ``ask``."""
-        with _repeatable():
+        with repeatable():
             return self._answer("GET", self._in_company(path), {}).body
 
     def _pages(self, path):
         headers = {"Prefer": f"odata.maxpagesize={PAGE}"}
         while path:
-            with _repeatable():
+            with repeatable():
                 page = self._call("GET", path, headers)
                 rows, link = page["value"], page.get("@odata.nextLink")
             yield from rows
@@ -218,11 +211,7 @@ class Session:
 
     def _pause(self, seconds):
         """Wait about so long; tell whether there is time left."""
-        seconds *= random.uniform(0.75, 1.25)
-        left = self.deadline - time.monotonic() - seconds
-        if left > 0:
-            time.sleep(seconds)
-        return left > 0
+        return sleep(seconds * random.uniform(0.75, 1.25), self.deadline)
 
 
 def text(value: str) -> str:
@@ -233,13 +222,3 @@ def text(value: str) -> str:
 def _query(options):
     parts = [f"${name}={quote(str(value))}" for name, value in options.items()]
     return "?" + "&".join(parts) if parts else ""
-
-
-class _repeatable:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, _type, error, _traceback):
-        if isinstance(error, ConnectorError) and error.outcome is Outcome.AMBIGUOUS:
-            error.outcome = Outcome.NOT_SENT
-            error.kind = "erp_unavailable"

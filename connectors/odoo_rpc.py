@@ -1,14 +1,11 @@
 """Calling methods of another Odoo: JSON-2 (19 and newer) or JSON-RPC (older)."""
 
-import math
-import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 from .base import ConnectorError, Outcome, Settings
+from .calls import Memo, connect, repeatable, sleep
 from .odoo_errors import from_answer, from_exception
-from .transport import MAX_BYTES, Transport
+from .transport import MAX_BYTES
 
 #: Methods whose first argument is not a list of ids, of those that are called.
 _MODEL_METHODS = {
@@ -34,30 +31,10 @@ class OdooRpc:
 
     def __init__(self, settings: Settings):
         self._secret = settings.secret.strip()
-        self.transport = Transport(
-            settings.url,
-            secrets=(self._secret,),
-            allowed_hosts=settings.allowed_hosts,
-            ca_file=settings.ca_file,
-            timeout=settings.timeout,
-        )
+        self.transport = connect(settings)
         self._settings = settings
         self.protocol = settings.options.get("protocol") or "auto"
-        self._memo: dict[str, tuple[float, Any]] = {}
-        self._memo_lock = threading.Lock()
-
-    def remember(self, name: str, seconds: float, ask: Callable[[], Any]) -> Any:
-        """Return what ``ask`` returned at most that long ago."""
-        with self._memo_lock:
-            asked, value = self._memo.get(name, (-math.inf, None))
-        if time.monotonic() - asked < seconds:
-            return value
-        # Not under the lock: two threads may ask twice, none waits for the other's
-        # slow answer.
-        value = ask()
-        with self._memo_lock:
-            self._memo[name] = (time.monotonic(), value)
-        return value
+        self.remember = Memo().get
 
     def version(self, deadline: float) -> int:
         """Return the server's major version, such as 19."""
@@ -206,12 +183,12 @@ class Session:
         :raise ConnectorError: never ambiguous: what changes nothing can simply be
             asked again, so it becomes ``erp_unavailable``, not sent.
         """
-        with _repeatable():
+        with repeatable():
             return self.do(model, method, **arguments)
 
     def ask_anywhere(self, model: str, method: str, **arguments) -> Any:
         """Like ``ask``, before the company is known."""
-        with _repeatable():
+        with repeatable():
             return self._call(model, method, arguments)
 
     @property
@@ -230,15 +207,12 @@ class Session:
     @property
     def version(self) -> int:
         """The server's major version."""
-        with _repeatable():
+        with repeatable():
             return self.rpc.version(self._deadline)
 
     def sleep(self, seconds: float) -> bool:
         """Wait, unless the deadline comes first; tell whether there is time left."""
-        left = self._deadline - time.monotonic() - seconds
-        if left > 0:
-            time.sleep(seconds)
-        return left > 0
+        return sleep(seconds, self._deadline)
 
     def existing(self, model: str, names: tuple[str, ...]) -> set[str]:
         """Return those of the field names that the server's version has and the
@@ -267,16 +241,6 @@ class Session:
             attempt=self._attempt,
             max_bytes=max_bytes,
         )
-
-
-class _repeatable:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, _type, error, _traceback):
-        if isinstance(error, ConnectorError) and error.outcome is Outcome.AMBIGUOUS:
-            error.outcome = Outcome.NOT_SENT
-            error.kind = "erp_unavailable"
 
 
 def number(text: str, kind: str = "mapping_changed") -> int:

@@ -4,7 +4,6 @@ for one time: who keeps the tokens, and what a keeper has to promise.
 No HTTP and no database here: the connector brings the HTTP, the engine the database.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,28 +55,6 @@ class TokenStore(Protocol):
         :param instead_of: the access token that is no longer good; empty for none.
         :param deadline: of ``time.monotonic()``.
         :raise ConnectorError: what ``exchange`` raised; ``token_expired`` when there
-            is nothing to renew with; ``sync_overlap``, not sent, when somebody else's
-            renewal did not end in time.
+            is nothing to renew with; ``sync_overlap`` or ``not_sent_in_time``, not
+            sent, when somebody else's renewal did not end in time.
         """
-
-
-class MemoryTokens:
-    """Keeps the tokens in this process: for those that can be had again at any time
-    with the client's own key, so that nothing is lost with them."""
-
-    def __init__(self):
-        self._tokens = Tokens()
-        self._lock = threading.Lock()
-
-    def current(self) -> Tokens:
-        """See ``TokenStore.current``."""
-        return self._tokens
-
-    def renew(self, exchange: Exchange, *, instead_of: str, deadline: float) -> Tokens:
-        """See ``TokenStore.renew``."""
-        # Held during the call: the other threads could do nothing without its result,
-        # and the call's own deadline bounds how long they wait.
-        with self._lock:
-            if not self._tokens.usable or self._tokens.access == instead_of:
-                self._tokens = exchange(self._tokens.refresh)
-            return self._tokens

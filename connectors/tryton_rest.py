@@ -1,14 +1,12 @@
 """Tryton's REST API, which is there from 8.0 on (``trytond/protocols/rest.py``)."""
 
-import math
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 from .base import ConnectorError, Outcome, Settings
-from .transport import MAX_BYTES, Transport
+from .calls import Memo, connect
+from .transport import MAX_BYTES
 from .tryton_errors import from_answer
 from .tryton_json import base64_json, decode, encode
 
@@ -23,28 +21,8 @@ class TrytonRest:
     def __init__(self, settings: Settings):
         self._secret = settings.secret.strip()
         self._database = settings.database.strip()
-        self.transport = Transport(
-            settings.url,
-            secrets=(self._secret,),
-            allowed_hosts=settings.allowed_hosts,
-            ca_file=settings.ca_file,
-            timeout=settings.timeout,
-        )
-        self._memo: dict[str, tuple[float, Any]] = {}
-        self._memo_lock = threading.Lock()
-
-    def remember(self, name: str, seconds: float, ask: Callable[[], Any]) -> Any:
-        """Return what ``ask`` returned at most that long ago."""
-        with self._memo_lock:
-            asked, value = self._memo.get(name, (-math.inf, None))
-        if time.monotonic() - asked < seconds:
-            return value
-        # Not under the lock: two threads may ask twice, none waits for the other's
-        # slow answer.
-        value = ask()
-        with self._memo_lock:
-            self._memo[name] = (time.monotonic(), value)
-        return value
+        self.transport = connect(settings)
+        self.remember = Memo().get
 
     def call(
         self,

@@ -1,12 +1,12 @@
 """The calls of one task in Tryton: same deadline, company and attempt."""
 
 import random
-import time
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 from .base import ConnectorError, Outcome, Settings
+from .calls import repeatable, sleep
 from .transport import MAX_BYTES
 from .tryton_json import base64_json
 from .tryton_rest import TrytonRest
@@ -52,7 +52,7 @@ class Session:
             query.append(("s", str(limit)))
         if order:
             query.append(("o", base64_json([[order, "ASC"]])))
-        with _repeatable():
+        with repeatable():
             rows = self._call(
                 "GET",
                 model,
@@ -103,7 +103,7 @@ class Session:
 
     def ask(self, path: str, data: dict, *, anywhere: bool = False) -> Any:
         """Call a method that only reads."""
-        with _repeatable():
+        with repeatable():
             return self._call("POST", path, data=data, anywhere=anywhere)
 
     @property
@@ -125,7 +125,7 @@ class Session:
     @property
     def version(self) -> str:
         """The server's version."""
-        with _repeatable():
+        with repeatable():
             return self.rest.version(self._deadline)
 
     def link(self, model: str, number: int) -> str:
@@ -135,10 +135,7 @@ class Session:
 
     def sleep(self, seconds: float) -> bool:
         """Wait, unless the deadline comes first; tell whether there is time left."""
-        left = self._deadline - time.monotonic() - seconds
-        if left > 0:
-            time.sleep(seconds)
-        return left > 0
+        return sleep(seconds, self._deadline)
 
     def _only_company(self):
         rows = self.find("company.company", [], ["rec_name"], limit=2, anywhere=True)
@@ -205,16 +202,6 @@ class Session:
             deadline=self._deadline,
             max_bytes=max_bytes,
         )
-
-
-class _repeatable:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, _type, error, _traceback):
-        if isinstance(error, ConnectorError) and error.outcome is Outcome.AMBIGUOUS:
-            error.outcome = Outcome.NOT_SENT
-            error.kind = "erp_unavailable"
 
 
 def number(text: str, kind: str = "mapping_changed") -> int:

@@ -3,6 +3,7 @@
 import hashlib
 
 from .base import ConnectorError, Outcome, Vendor
+from .calls import repeatable
 from .tryton_session import Session, number
 
 _READ = (
@@ -80,7 +81,8 @@ def _create(tryton, vendor):
     made = _create_party(tryton, vendor, key)["id"]
     first = min(_with_code(tryton, [key]), default=made)
     if first != made:
-        _repeatable_delete(tryton, made)
+        with repeatable():
+            tryton.delete("party.party", made)
     return first
 
 
@@ -106,7 +108,8 @@ def _create_party(tryton, vendor, key):
             "contact_mechanisms": [["create", mechanisms]] if mechanisms else [],
         }
         try:
-            return _harmless(tryton.insert, "party.party", values)
+            with repeatable():  # it is found by our identifier
+                return tryton.insert("party.party", values)
         except ConnectorError as error:
             if not left or error.kind != "invalid_data":
                 raise
@@ -119,7 +122,8 @@ def _address(tryton, vendor, row):
     if addresses:
         return addresses[0]["id"]
     values = {**_address_values(tryton, vendor), "party": row["id"]}
-    return _harmless(tryton.insert, "party.address", values)["id"]
+    with repeatable():
+        return tryton.insert("party.address", values)["id"]
 
 
 def _address_values(tryton, vendor):
@@ -183,17 +187,3 @@ def _country(tryton, code):
         lambda: tryton.find("country.country", [["code", "=", code]], ["code"]),
     )
     return rows[0]["id"] if rows else None
-
-
-def _harmless(call, *arguments):
-    """Create something that a repetition finds: a lost answer means: not sent."""
-    try:
-        return call(*arguments)
-    except ConnectorError as error:
-        if error.outcome is Outcome.AMBIGUOUS:
-            error.outcome, error.kind = Outcome.NOT_SENT, "erp_unavailable"
-        raise
-
-
-def _repeatable_delete(tryton, party):
-    _harmless(tryton.delete, "party.party", party)

@@ -4,17 +4,14 @@ Facts marked [F] are in Xero's OpenAPI descriptions (16.1.0); [M] are not, and w
 taken from what its staff and other integrators say in public.
 """
 
-import math
-import threading
-import time
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from .base import ConnectorError, Outcome, Settings
+from .calls import Memo, connect, repeatable
+from .memory_tokens import MemoryTokens
 from .redact import Redactor
-from .tokens import MemoryTokens, Tokens
-from .transport import MAX_BYTES, Answer, Transport
+from .tokens import Tokens
+from .transport import MAX_BYTES, Answer
 from .xero_errors import from_answer
 from .xero_identity import XeroIdentity
 
@@ -34,16 +31,9 @@ class XeroApi:
     def __init__(self, settings: Settings):
         self._settings = settings
         self._tokens = settings.tokens or MemoryTokens()
-        self.transport = Transport(
-            settings.url.strip().rstrip("/"),
-            secrets=(settings.secret.strip(),),
-            allowed_hosts=settings.allowed_hosts,
-            ca_file=settings.ca_file,
-            timeout=settings.timeout,
-        )
+        self.transport = connect(settings)
         self.identity = XeroIdentity(settings)
-        self._memo: dict[str, tuple[float, Any]] = {}
-        self._memo_lock = threading.Lock()
+        self.remember = Memo().get
 
     def call(
         self,
@@ -90,19 +80,6 @@ class XeroApi:
         :raise ConnectorError: as ``TokenStore.renew``.
         """
         self._usable(deadline)
-
-    def remember(self, name: str, seconds: float, ask: Callable[[], Any]) -> Any:
-        """Return what ``ask`` returned at most that long ago."""
-        with self._memo_lock:
-            asked, value = self._memo.get(name, (-math.inf, None))
-        if time.monotonic() - asked < seconds:
-            return value
-        # Not under the lock: two threads may ask twice, none waits for the other's
-        # slow answer.
-        value = ask()
-        with self._memo_lock:
-            self._memo[name] = (time.monotonic(), value)
-        return value
 
     def _usable(self, deadline):
         tokens = self._tokens.current()
@@ -174,11 +151,9 @@ class Session:
         :raise ConnectorError: never ambiguous: what changes nothing can simply be
             asked again, so it becomes ``erp_unavailable``, not sent.
         """
-        try:
+        with repeatable():
             body = self._call("GET", path, query=query, **options).json()
-            return body if isinstance(body, dict) else {}
-        except ConnectorError as error:
-            raise _repeatable(error) from None
+        return body if isinstance(body, dict) else {}
 
     def sign_in(self) -> None:
         """Have a token that can be used; for *Test connection*."""
@@ -207,12 +182,10 @@ class Session:
         )
 
     def _ask_tenants(self):
-        try:
+        with repeatable():
             # The path as Xero's OpenAPI description spells it [F].
             answer = self.api.call("GET", "/Connections", deadline=self._deadline)
             rows = answer.json()
-        except ConnectorError as error:
-            raise _repeatable(error) from None
         rows = rows if isinstance(rows, list) else []
         return [row for row in rows if row.get("tenantType") == "ORGANISATION"]
 
@@ -231,9 +204,3 @@ def describe(tenants: list[dict]) -> str:
     """Return organisations in words, with the ids to be entered."""
     names = [f"{row.get('tenantName')} ({row.get('tenantId')})" for row in tenants]
     return ", ".join(names) or "none is connected to this login"
-
-
-def _repeatable(error):
-    if error.outcome is Outcome.AMBIGUOUS:
-        error.outcome, error.kind = Outcome.NOT_SENT, "erp_unavailable"
-    return error

@@ -3,6 +3,7 @@
 import hashlib
 
 from .base import ConnectorError, Outcome, Vendor
+from .calls import repeatable
 from .xero_api import Session
 from .xero_errors import from_messages, messages_of
 from .xero_values import key
@@ -71,17 +72,16 @@ def create_contact(xero: Session, vendor: Vendor) -> str:
         raise _refusal("vendor_not_found", f"Xero has no contact {vendor.name}.")
     contact = _values(xero, vendor)
     try:
-        answer = xero.do(
-            "PUT",
-            "/Contacts",
-            key=key("contact", contact),
-            query={"summarizeErrors": "false"},
-            data={"Contacts": [contact]},
-        )
-        [row] = answer.json()["Contacts"]
+        with repeatable():
+            answer = xero.do(
+                "PUT",
+                "/Contacts",
+                key=key("contact", contact),
+                query={"summarizeErrors": "false"},
+                data={"Contacts": [contact]},
+            )
+            [row] = answer.json()["Contacts"]
     except ConnectorError as error:
-        if error.outcome is Outcome.AMBIGUOUS:
-            error.kind, error.outcome = "erp_unavailable", Outcome.NOT_SENT
         # Of several that do this at once all but one are refused; then it is there.
         if error.kind == "vendor_name_taken":
             if found := known_contact(xero, vendor):

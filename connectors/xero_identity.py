@@ -14,9 +14,9 @@ import time
 from urllib.parse import quote, urlencode, urlsplit
 
 from .base import ConnectorError, Outcome, Settings
+from .calls import connect, repeatable
 from .redact import Redactor
 from .tokens import EXCHANGE_SECONDS, Tokens
-from .transport import Transport
 from .xero_errors import from_identity
 
 #: Where a browser is sent, and where tokens are given [F]. Any other address of the
@@ -48,13 +48,7 @@ class XeroIdentity:
         self._own = settings.url.strip().rstrip("/")
         host = urlsplit(self._own).hostname or ""
         self._is_xero = host.endswith(".xero.com")
-        self.transport = Transport(
-            IDENTITY if self._is_xero else self._own,
-            secrets=(settings.secret.strip(),),
-            allowed_hosts=settings.allowed_hosts,
-            ca_file=settings.ca_file,
-            timeout=settings.timeout,
-        )
+        self.transport = connect(settings, IDENTITY if self._is_xero else "")
 
     def consent_address(self, redirect_uri: str, state: str) -> str:
         """Return where a person gives the app access [F]; see
@@ -108,7 +102,9 @@ class XeroIdentity:
         """The client id and secret go as basic authentication [D]."""
         login = f"{self._settings.login}:{self._settings.secret.strip()}"
         basic = base64.b64encode(login.encode()).decode()
-        try:
+        # No bill goes with this call. Whether the token was used up is another matter:
+        # Xero takes it again for 30 minutes [M].
+        with repeatable():
             return self.transport.request(
                 "POST",
                 TOKEN_PATH,
@@ -116,12 +112,6 @@ class XeroIdentity:
                 form=form,
                 deadline=min(deadline, time.monotonic() + EXCHANGE_SECONDS),
             )
-        except ConnectorError as error:
-            # No bill goes with this call. Whether the token was used up is another
-            # matter: Xero takes it again for 30 minutes [M].
-            if error.outcome is Outcome.AMBIGUOUS:
-                error.kind, error.outcome = "erp_unavailable", Outcome.NOT_SENT
-            raise
 
     def _no_consent(self, answer):
         error = from_identity(self.transport, answer)

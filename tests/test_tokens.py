@@ -14,7 +14,8 @@ from odoo.tests import TransactionCase
 from odoo.tools import config, mute_logger
 
 from ..connectors import ConnectorError, Outcome, Settings
-from ..connectors.tokens import MemoryTokens, Tokens
+from ..connectors.memory_tokens import MemoryTokens
+from ..connectors.tokens import Tokens
 from ..connectors.xero import XeroConnector
 from ..engine import client, failpoints, tokens
 from ..engine.tokens import SecretTokens
@@ -250,6 +251,35 @@ class TestTokens(TokenCase):
             got = list(pool.map(lambda _n: self.renew(store), range(4)))
         self.assertEqual({one.access for one in got}, {"access-1"})
         self.assertNotIn("access-1", repr(got))
+
+    def test_those_of_this_process_are_waited_for_no_longer_than_there_is_time(self):
+        store = MemoryTokens()
+        buying, go_on = threading.Event(), threading.Event()
+
+        def slow(refresh):
+            buying.set()
+            self.assertTrue(go_on.wait(20))
+            return self.exchange(refresh)
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(self.renew, store, exchange=slow)
+            self.assertTrue(buying.wait(20))
+            error = self.refusal(store, seconds=0.1)
+            go_on.set()
+        told = (error.kind, error.outcome)
+        self.assertEqual(told, ("not_sent_in_time", Outcome.NOT_SENT))
+        self.assertEqual(self.renew(store), first.result())
+
+    def test_one_of_this_process_that_was_refused_is_not_used_again(self):
+        store = MemoryTokens()
+        refused = self.renew(store).access
+
+        def fail(refresh):
+            raise ConnectorError("erp_unavailable", "It is down.", Outcome.NOT_SENT)
+
+        self.refusal(store, instead_of=refused, exchange=fail)
+        self.assertFalse(store.current().usable)
+        self.assertEqual(self.renew(store).access, "access-2")
 
     def _crash(self):
         """Let the process end between the ERP's answer and the store."""
