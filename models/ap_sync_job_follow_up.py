@@ -19,7 +19,8 @@ class ApSyncJob(models.Model):
     can_sync = fields.Boolean(compute="_compute_can_sync")
     can_send_files = fields.Boolean(compute="_compute_can_send_files")
 
-    _erp_changes_idx = models.Index("(id DESC) WHERE erp_changes IS NOT NULL")
+    # As Odoo asks for a text that is set: another condition would be looked at again.
+    _erp_changes_idx = models.Index("(id DESC) WHERE erp_changes <> ''")
     _erp_cancelled_idx = models.Index("(id DESC) WHERE erp_cancelled IS TRUE")
 
     @api.depends(

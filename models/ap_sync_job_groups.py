@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+#: Times are grouped by these.
+PERIODS = {"hour", "day", "week", "month", "quarter", "year"}
 #: The list is filtered by these.
 TIMES = {"bill_date", "last_attempt_at", "synced_at", "create_date"}
 
@@ -57,11 +59,13 @@ class ApSyncJob(models.Model):
         """Override of `base`: the same groups, two or three times as fast.
 
         Odoo joins what records are called by to each row, to sort the groups by it, and
-        converts the amount of each row, and sorts all rows to tell their currencies.
+        converts the amount of each row, and sorts all rows to tell their currencies;
+        and all rows are sorted for groups in the order of months, of which PostgreSQL
+        expects as many as there are rows.
         """
-        by_name, order_left = self._split_order(groupby, order)
+        by_key, order_left = self._split_order(groupby, order)
         currency = self._get_summed_currency(groupby, aggregates, order)
-        if having or not (by_name or currency):
+        if having or not (by_key or currency):
             return super()._read_group(
                 domain, groupby, aggregates, having, offset, limit, order
             )
@@ -75,14 +79,14 @@ class ApSyncJob(models.Model):
                 plain,
                 # A group has a row for each of its currencies.
                 limit=None
-                if by_name or not end
+                if by_key or not end
                 else end * (1 + Currency.search_count([])),
                 order=order_left,
             )
             rows = self._add_currencies(rows, len(groupby), plain, aggregates)
         else:
             rows = super()._read_group(domain, groupby, aggregates, order=order_left)
-        for name, is_reverse in reversed(by_name):
+        for name, is_reverse in reversed(by_key):
             column = groupby.index(name)
             ranks = self._get_ranks({row[column] for row in rows})
             rows.sort(
@@ -91,36 +95,51 @@ class ApSyncJob(models.Model):
             )
         return rows[offset:end]
 
-    # === GROUPS IN THE ORDER OF NAMES === #
+    # === GROUPS IN THE ORDER OF NAMES AND TIMES === #
 
     def _split_order(self, groupby, order):
-        """Return the terms of an order that are by the names of records, as ``[(field,
-        whether it is reversed)]``, and the order that is left. Only those in front are
-        taken out: by them the groups are sorted last."""
+        """Return the terms of an order that are by the names of records or by times, as
+        ``[(what is grouped by, whether it is reversed)]``, and the order that is left.
+        Only those in front are taken out: by them the groups are sorted last."""
         terms = [term.split() for term in (order or "").split(",") if term.strip()]
-        by_name = []
+        by_key = []
         for name, *direction in terms:
-            field = self._fields.get(name)
-            if not (
-                name in groupby
-                and field
-                and field.type == "many2one"
-                and len(direction) < 2
+            if (
+                name not in groupby
+                or len(direction) > 1
+                or not (self._is_record(name) or _is_time(name))
             ):
                 break
-            by_name.append((name, [word.upper() for word in direction] == ["DESC"]))
-        left = ", ".join(" ".join(term) for term in terms[len(by_name) :])
-        return by_name, left or None
+            by_key.append((name, [word.upper() for word in direction] == ["DESC"]))
+        taken = {name for name, _is_reverse in by_key}
+        left = terms[len(by_key) :]
+        rest = [name for name in groupby if name not in taken][: len(left)]
+        if any(map(_is_time, taken)):
+            # Any order but by the times, which all rows would be sorted for.
+            left = left or [["__count"]]
+        elif left == [[name] for name in rest] and not any(map(self._is_record, rest)):
+            # Odoo's own begins with the ids, as an index does: nothing is sorted.
+            left = []
+        return by_key, ", ".join(map(" ".join, left)) or None
+
+    def _is_record(self, name):
+        """Return whether what is grouped by are records."""
+        return name in self._fields and self._fields[name].type == "many2one"
 
     @api.model
-    def _get_ranks(self, records):
-        """Return ``{record: place}`` in the order of the model, none being last."""
-        # sudo: as in Odoo's join, also of records that the user may not read.
-        Model = next(iter(records), self).browse().sudo()
-        found = Model.with_context(active_test=False)
-        ids = found.search([("id", "in", [record.id for record in records])])._ids
-        places = {record_id: place for place, record_id in enumerate(ids)}
-        return {record: places.get(record.id, len(places)) for record in records}
+    def _get_ranks(self, keys):
+        """Return ``{key: place}`` of what is grouped by: records in the order of their
+        model, times as they went by; none is last."""
+        found = {key for key in keys if key}
+        if any(isinstance(key, models.BaseModel) for key in keys):
+            # sudo: as in Odoo's join, also of records that the user may not read.
+            Model = next(iter(keys)).browse().sudo()
+            ids = [record.id for record in found]
+            ordered = Model.with_context(active_test=False).search([("id", "in", ids)])
+            places = {record_id: place for place, record_id in enumerate(ordered._ids)}
+            return {key: places.get(key.id, len(places)) for key in keys}
+        places = {time: place for place, time in enumerate(sorted(found))}
+        return {key: places.get(key, len(places)) for key in keys}
 
     # === SUMS OF SEVERAL CURRENCIES === #
 
@@ -164,6 +183,11 @@ class ApSyncJob(models.Model):
         today = fields.Date.context_today(self)
         rates = Currency.union(*currencies)._get_rates(self.env.company, today)
         return {Currency.browse(key): float(rate) for key, rate in rates.items()}
+
+
+def _is_time(name):
+    """Return whether what is grouped by are months or the like."""
+    return name.partition(":")[2] in PERIODS
 
 
 def _to_plain(spec):

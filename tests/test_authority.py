@@ -32,7 +32,7 @@ class TestAuthority(ApSyncCommon):
         """Return the address that the connector would sign in at."""
         settings = self.central._get_settings()
         connector = make_connector("business_central", settings)
-        return connector._connector._erp.tokens._transport.base_url
+        return connector._connector._erp._sign_in._transport.base_url
 
     def test_it_is_the_public_cloud_s_by_itself(self):
         self.assertEqual(self.central.authority, PUBLIC)

@@ -50,6 +50,10 @@ class TestOverview(ApSyncCommon):
         for currency in (euro, euro, self.env.company.currency_id):
             self.submit(self.make_bill(currency_id=currency.id))
         self.submit(self.make_bill(partner_id=self.partner_b.id))
+        for day in ("2020-02-28", "2020-03-05", "2021-03-05"):
+            self.submit(self.make_bill(invoice_date=day, currency_id=euro.id))
+        self.dispatch()
+        self.submit(self.make_bill())
         aggregates = [
             "attempt_count:sum",
             "amount_total:sum",
@@ -69,6 +73,19 @@ class TestOverview(ApSyncCommon):
             (["status", "partner_id"], {"order": "status, partner_id"}),
             (["user_id"], {"order": "user_id ASC"}),
             (["create_date:month"], {"order": "create_date:month DESC"}),
+            (["create_date:day"], {"order": "create_date:day", "limit": 2}),
+            (["bill_date:day"], {"order": "bill_date:day", "limit": 2, "offset": 1}),
+            (["create_date:day_of_week"], {"order": "create_date:day_of_week"}),
+            (["bill_date:week", "status"], {"order": "bill_date:week, status"}),
+            (["last_attempt_at:week"], {"order": "last_attempt_at:week DESC"}),
+            (["status", "bill_date:month"], {"order": "status, bill_date:month"}),
+            (["user_id", "bill_date:month"], {"order": "user_id, bill_date:month"}),
+            (["connection_id", "status"], {"order": "connection_id, status"}),
+            (["connection_id", "status"], {"order": "connection_id DESC, status DESC"}),
+            (
+                ["connection_id", "status", "user_id"],
+                {"order": "connection_id, status"},
+            ),
             (["partner_id"], {"order": "__count DESC"}),
             (["currency_id"], {}),
             ([], {}),

@@ -150,7 +150,7 @@ def pages(filters, facts):
         *("|", "|"),
         *(filters["failed"] + filters["on_hold"] + filters["changed"]),
     ]
-    changed = "(job.changed_since_sync IS TRUE OR job.erp_changes IS NOT NULL)"
+    changed = "(job.changed_since_sync IS TRUE OR job.erp_changes <> '')"
     failed, on_hold = "job.status = 'failed'", "job.status = 'on_hold'"
     yield page("the list, all jobs", [], "true", facts)
     yield page(
@@ -160,7 +160,7 @@ def pages(filters, facts):
         facts,
         rows=_merged(
             *(failed, on_hold),
-            *("job.changed_since_sync IS TRUE", "job.erp_changes IS NOT NULL"),
+            *("job.changed_since_sync IS TRUE", "job.erp_changes <> ''"),
         ),
     )
     yield one("mine", f"job.user_id = {facts.uid}")
