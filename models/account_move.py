@@ -7,6 +7,12 @@ from .ap_sync_states import STATUSES
 #: The job that needs a person first speaks for a bill with several.
 STATUS_ORDER = ["failed", "on_hold", "blocked", "in_progress", "success"]
 
+#: What a bill shows of its jobs, read together: a list of bills has one query more.
+BADGE_FIELDS = [
+    *("move_id", "status", "message", "guidance", "erp_number", "erp_url"),
+    *("reference", "connection_id"),
+]
+
 #: A change of these on a bill may free a held job or change what was synced.
 WATCHED_FIELDS = {
     "partner_id",
@@ -69,20 +75,22 @@ class AccountMove(models.Model):
         Job = self.env["ap.sync.job"]
         jobs_by_move = {}
         if Job.has_access("read"):
-            jobs_by_move = Job.search([("move_id", "in", self._origin.ids)]).grouped(
-                "move_id"
-            )
+            jobs_by_move = Job.search_fetch(
+                [("move_id", "in", self._origin.ids)], BADGE_FIELDS, order="id"
+            ).grouped("move_id")
         for move in self:
             jobs = jobs_by_move.get(move._origin, Job)
-            job = jobs.sorted(lambda j: STATUS_ORDER.index(j.status))[:1]
+            job = min(
+                reversed(jobs), key=lambda j: STATUS_ORDER.index(j.status), default=Job
+            )
             move.ap_sync_job_count = len(jobs)
             move.ap_sync_status = job.status
             move.ap_sync_message = job.message
             move.ap_sync_guidance = job.guidance
             move.ap_sync_url = job.erp_url
             move.ap_sync_job_id = job
-            numbers = jobs.sorted("id").filtered("erp_number").mapped("erp_number")
-            move.ap_sync_erp_number = ", ".join(dict.fromkeys(numbers)) or False
+            numbers = dict.fromkeys(j.erp_number for j in jobs if j.erp_number)
+            move.ap_sync_erp_number = ", ".join(numbers) or False
 
     def _search_ap_sync_erp_number(self, operator, value):
         if operator in Domain.NEGATIVE_OPERATORS:

@@ -1,6 +1,7 @@
 """Odoo's web client as the server sees it: a session, and the calls its views make."""
 
 import json
+import re
 import time
 import urllib.request
 import xml.etree.ElementTree as ET
@@ -9,11 +10,13 @@ from typing import NamedTuple
 #: As `relational_model.js` of Odoo's web client has them.
 PAGE, COUNT_LIMIT = 80, 10_000
 AGGREGATABLE = {"float", "integer", "monetary"}
+#: A field that a column's widget needs, as the options of AP Sync's badge name it.
+NEEDED = re.compile(r"'\w+_field': '(\w+)'")
 
 
 class View(NamedTuple):
-    """What the web client makes of views: the model's fields, the names of those in
-    the list, the list's order, and the search view."""
+    """What the web client makes of views: the model's fields, the names of those that
+    the list asks for, the list's order, and the search view."""
 
     fields: dict
     names: list
@@ -166,7 +169,7 @@ class WebClient:
             arch = ET.fromstring(answer["views"]["list"]["arch"])
             self._views[key] = View(
                 answer["models"][model]["fields"],
-                [node.get("name") for node in arch.iter("field")],
+                list(dict.fromkeys(_asked(arch))),
                 _to_order(arch.get("default_order", "")),
                 ET.fromstring(answer["views"]["search"]["arch"]),
             )
@@ -198,6 +201,13 @@ class WebClient:
             "sql": float(answer.headers.get("X-Speed-Sql-Seconds", 0)),
             "queries": int(answer.headers.get("X-Speed-Queries", 0)),
         }
+
+
+def _asked(arch):
+    """Yield the names of a list's columns, and of what their widgets need besides."""
+    for node in arch.iter("field"):
+        yield node.get("name")
+        yield from NEEDED.findall(node.get("options", ""))
 
 
 def _to_order(default_order):
