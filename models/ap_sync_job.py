@@ -53,7 +53,7 @@ class ApSyncJob(models.Model):
     currency_id = fields.Many2one(related="move_id.currency_id", store=True)
     amount_total = fields.Monetary(related="move_id.amount_total", store=True)
     bill_state = fields.Selection(related="move_id.state", string="Bill Status")
-    move_type = fields.Selection(related="move_id.move_type", string="Type")
+    move_type = fields.Selection(related="move_id.move_type", string="Type", store=True)
     connector = fields.Selection(related="connection_id.connector")
 
     # -- Where it stands (see the diagram in ap_sync_states.py)
@@ -153,6 +153,8 @@ class ApSyncJob(models.Model):
     # its connection; the reaper looks for the few rows it has to mend. What each index
     # serves: doc/speed.md.
     _status_idx = models.Index("(status, id DESC)")
+    # What bills are filtered by, without the table.
+    _bill_status_idx = models.Index("(move_id, status, company_id)")
     _phase_idx = models.Index("(phase, id DESC) WHERE phase IS NOT NULL")
     _owner_idx = models.Index("(user_id, status, id DESC)")
     # Also holds all that the tiles, the overview and the metrics add up.
@@ -173,6 +175,7 @@ class ApSyncJob(models.Model):
         "(connection_id, evaluate_at, id) WHERE evaluate_at IS NOT NULL"
     )
     _effects_idx = models.Index("(id) WHERE effects_due")
+    _refund_idx = models.Index("(move_type, id DESC) WHERE move_type != 'in_invoice'")
     _changed_idx = models.Index("(id DESC) WHERE changed_since_sync IS TRUE")
 
     # === COMPUTES AND CONSTRAINTS === #

@@ -4,6 +4,12 @@ from odoo.fields import Domain
 from ..connectors import Outcome
 from .common import ApSyncCommon, error
 
+#: What the badge in a list of bills shows.
+BADGE = [
+    *("ap_sync_status", "ap_sync_message", "ap_sync_guidance", "ap_sync_url"),
+    *("ap_sync_job_id", "ap_sync_erp_number"),
+]
+
 
 class TestBills(ApSyncCommon):
     """Which bills a connection takes, when, and what the bill shows of it."""
@@ -190,6 +196,36 @@ class TestBills(ApSyncCommon):
         bill.invalidate_recordset()
         self.assertEqual(bill.ap_sync_status, "on_hold")
         self.assertIn("600000", bill.ap_sync_message)
+
+    def test_a_page_of_bills_reads_their_jobs_in_two_queries(self):
+        bills = self.env["account.move"]
+        for bill in self.make_bills_of_every_status().values():
+            bills |= bill
+
+        def read():
+            shown = [[bill[name] for name in BADGE] for bill in bills]
+            return shown, bills.ap_sync_job_id.mapped("display_name")
+
+        before = read()
+        bills.invalidate_model(BADGE)
+        for model in ("ap.sync.job", "ap.sync.connection"):
+            self.env[model].invalidate_model()
+        # The jobs, and what their connections are called.
+        with self.assertQueryCount(2):
+            self.assertEqual(read(), before)
+
+    def test_jobs_are_found_by_the_type_their_bill_has_now(self):
+        self.connection.trigger = "ready"
+        bill = self.make_bill(post=False, ap_sync_ready=True)
+
+        def find(move_type):
+            domain = [("move_id", "=", bill.id), ("move_type", "=", move_type)]
+            return self.env["ap.sync.job"].search(domain)
+
+        self.assertEqual(find("in_invoice"), bill.ap_sync_job_ids)
+        bill.action_switch_move_type()
+        self.assertEqual(find("in_refund"), bill.ap_sync_job_ids)
+        self.assertFalse(find("in_invoice"))
 
     def test_bills_are_found_by_the_status_they_show(self):
         bills = self.make_bills_of_every_status()

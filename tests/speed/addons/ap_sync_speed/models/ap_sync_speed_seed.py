@@ -74,6 +74,7 @@ JOBS = {
     "user_id": "bill.user_id",
     "reference": "bill.reference",
     "bill_name": "bill.name",
+    "move_type": "bill.move_type",
     "bill_date": "bill.bill_date",
     "currency_id": "bill.currency_id",
     "company_currency_id": "bill.company_currency_id",
