@@ -31,6 +31,7 @@ from . import (
     reaper,
     restored,
     retention,
+    worker,
 )
 
 _logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def dispatch(env, connection_id):
     :param env: the environment of the scheduled action; its transaction is committed.
     """
     env["ir.cron"]._commit_progress()
-    dispatcher.run(env.registry, connection_id, by="scheduler")
+    _serve(env.registry, connection_id, by="scheduler")
 
 
 def dispatch_in_queue_job(env, connection_id):
@@ -61,9 +62,15 @@ def dispatch_in_queue_job(env, connection_id):
     for a person.
     """
     try:
-        dispatcher.run(env.registry, connection_id, by="queue_job")
+        _serve(env.registry, connection_id, by="queue_job")
     except Exception:
         _logger.exception("AP Sync: connection %s was not served", connection_id)
+
+
+def _serve(registry, connection_id, by):
+    worker.lend(
+        lambda lent: dispatcher.run(registry, connection_id, by=by, worker=lent)
+    )
 
 
 def reap(env):

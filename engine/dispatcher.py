@@ -13,12 +13,14 @@ import uuid
 from odoo.tools import SQL
 
 from ..connectors import ConnectorError
-from . import effects, failpoints, live, local, probe, restored, schedule
+from . import effects, failpoints, live, local, probe
 from .claim import claim
 from .client import open_client
+from .lease import give_back_lease, renew_lease, take_lease
 from .record import record
 from .send import Sender
-from .transaction import PASSING, now, transact
+from .transaction import PASSING, transact
+from .worker import Worker
 
 _logger = logging.getLogger(__name__)
 
@@ -36,79 +38,101 @@ ROUNDS = (4, 10)
 EVALUATE_BATCH = 500
 #: Losing an outcome costs a look-up; trying to write it down is cheaper.
 RECORD_TRIES = 12
-PROBE_EVERY = schedule.timedelta(minutes=15)
 
 
-def run(registry, connection_id, budget=BUDGET, by="scheduler"):
+def run(registry, connection_id, by="scheduler", worker=None):
     """Serve one connection.
 
     :param by: who woke us; people see it on the connection.
+    :param worker: the ``Worker`` that waits for this; None: the caller's own thread.
     :return: the number of jobs served; 0 also when another dispatcher is at it.
     """
     token = uuid.uuid4().hex
-    lease = transact(registry, _take_lease, connection_id, token, by)
+    lease = transact(registry, take_lease, connection_id, token, by)
     if lease is None:
         return 0
+    this = _Run(registry, connection_id, token, worker or Worker())
     served = 0
     try:
         failpoints.reach("leased")
-        stop_at = time.monotonic() + budget
         while transact(registry, _evaluate_due, connection_id):
-            if time.monotonic() > stop_at:
+            if this.over:
                 break
         if lease["needs_probe"]:
-            # The outage that held its jobs may be over.
+            # The outage that held its jobs may be over; if not, it may hang.
+            this.worker.let_go()
             probe.check_connection(registry, connection_id)
         serve = _serve_local if lease["connector"] == "local" else _serve_erp
-        served = serve(registry, connection_id, token, stop_at)
+        served = serve(this)
     finally:
-        transact(registry, _give_back_lease, connection_id, token, tries=RECORD_TRIES)
+        transact(registry, give_back_lease, connection_id, token, tries=RECORD_TRIES)
     while transact(registry, effects.run) == effects.BATCH:
         pass
     return served
 
 
-def _serve_local(registry, connection_id, token, stop_at):
+class _Run:
+    """What all parts of a run share."""
+
+    def __init__(self, registry, connection_id, token, worker):
+        self.registry = registry
+        self.connection_id = connection_id
+        self.token = token
+        self.worker = worker
+        self.news = live.News(registry)
+        self._stop_at = time.monotonic() + BUDGET
+        #: Nothing is sent after this moment.
+        self.hard_end = self._stop_at + GRACE
+
+    @property
+    def over(self):
+        """Whether to leave the rest to the next run."""
+        return time.monotonic() > self._stop_at or self.worker.ended
+
+    def transact(self, step, *args, **options):
+        """Run a step for the connection in a transaction of its own."""
+        return transact(self.registry, step, self.connection_id, *args, **options)
+
+
+def _serve_local(run):
     served = 0
-    while time.monotonic() < stop_at:
-        seen = transact(registry, local.post_batch, connection_id, local.BATCH)
+    while not run.over:
+        seen = run.transact(local.post_batch, local.BATCH)
         served += seen
         if not seen:
             break
-        transact(registry, _renew_lease, connection_id, token)
+        run.transact(renew_lease, run.token)
     return served
 
 
-def _serve_erp(registry, connection_id, token, stop_at):
+def _serve_erp(run):
     """Serve what is due, stretch by stretch."""
-    if not transact(registry, _renew_lease, connection_id, token):
+    if not run.transact(renew_lease, run.token):
         return 0
     try:
-        connector, concurrency = open_client(registry, connection_id)
+        connector, concurrency = open_client(run.registry, run.connection_id)
     except ConnectorError as error:
-        transact(registry, _stop, connection_id, error)
+        run.transact(_stop, error)
         return 0
-    served, news = 0, live.News(registry)
-    while time.monotonic() < stop_at:
+    served = 0
+    while not run.over:
         with Sender(connector, concurrency) as sender:
             try:
-                seen = _serve_stretch(
-                    registry, connection_id, token, stop_at, sender, news
-                )
+                seen = _serve_stretch(run, sender)
             finally:
                 # Nothing is left here, but for a claim that failed: what is under way
                 # has an outcome in a moment.
                 sender.halt()
                 while len(sender):
-                    _record(registry, sender, news)
-                news.tell()
+                    _record(run, sender)
+                run.news.tell()
         served += seen
         if not seen:
             break
     return served
 
 
-def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
+def _serve_stretch(run, sender):
     """Claim, send and record side by side, until nothing is due or nothing may go.
 
     While this claims and records, the sender's threads go on, so there is always
@@ -122,12 +146,17 @@ def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
     served, more, paused = 0, True, None
     while more or len(sender):
         if not more or len(sender) > ahead // 2:
-            at_work = _record(registry, sender, news)
-            failpoints.reach("recorded")
+            at_work = _record(run, sender)
+            if at_work is None:
+                # Nothing came. The threads that hang, if not all, may serve what has
+                # become due meanwhile; no more than that is claimed.
+                more = not (run.over or sender.halted)
+            else:
+                failpoints.reach("recorded")
+                more = more and not sender.halted
             ahead = sender.concurrency * (_get_rounds(sender) if at_work else 1)
-            more = more and not sender.halted
             continue
-        lease = transact(registry, _renew_lease, connection_id, token)
+        lease = run.transact(renew_lease, run.token)
         if not lease or lease["paused"] and paused is False:
             # It counts for what is claimed already, too. Once that is back, the next
             # stretch holds all that a pause stops.
@@ -138,14 +167,12 @@ def _serve_stretch(registry, connection_id, token, stop_at, sender, news):
         # While these are claimed the threads live on what they have.
         ready = max(len(sender), 2 * sender.concurrency)
         room = min(ahead - len(sender), ready * sender.batch)
-        works, seen = transact(
-            registry, claim, connection_id, room, stop_at + GRACE, news=news
-        )
+        works, seen = run.transact(claim, room, run.hard_end, news=run.news)
         served += seen
         if seen:
             failpoints.reach("claimed")
         sender.put(works)
-        more = seen and time.monotonic() < stop_at
+        more = seen and not run.over
     return served
 
 
@@ -156,17 +183,24 @@ def _get_rounds(sender):
     return max(least, min(wanted, most), 2 * sender.batch)
 
 
-def _record(registry, sender, news):
-    """Write down what is done; return whether the ERP is at work."""
-    return _record_results(registry, sender.take(), sender.connector, news)
+def _record(run, sender):
+    """Write down what is done; when nothing is for a while, let the worker go.
+
+    :return: whether the ERP is at work; None when nothing came.
+    """
+    results = sender.take()
+    if not results:
+        run.worker.let_go()
+        return None
+    return _record_results(run, results, sender.connector)
 
 
-def _record_results(registry, results, connector, news):
+def _record_results(run, results, connector):
     """Write outcomes down; what stops one bill's (somebody's override) must not lose
     the others'. Its own is then found by the reaper, in the ERP."""
     try:
         return transact(
-            registry, record, results, connector, tries=RECORD_TRIES, news=news
+            run.registry, record, results, connector, tries=RECORD_TRIES, news=run.news
         )
     except PASSING:
         raise
@@ -174,75 +208,11 @@ def _record_results(registry, results, connector, news):
         _logger.exception("AP Sync: an outcome can't be recorded")
         if len(results) > 1:
             for result in results:
-                _record_results(registry, [result], connector, news)
+                _record_results(run, [result], connector)
         return False
 
 
 # === STEPS, each a transaction of its own === #
-
-
-def _take_lease(env, connection_id, token, by="scheduler"):
-    """Take the connection's lease, or return None when it is taken or must wait.
-
-    A dispatcher that died leaves its lease behind; it runs out by itself.
-    """
-    env.cr.execute(
-        SQL(
-            """
-            UPDATE ap_sync_connection
-               SET lease_token = %s,
-                   lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %s,
-                   last_run_at = date_trunc('second',
-                                            clock_timestamp() AT TIME ZONE 'UTC'),
-                   last_run_by = %s
-             WHERE id = %s
-               AND (lease_until IS NULL
-                    OR lease_until < clock_timestamp() AT TIME ZONE 'UTC')
-         RETURNING connector, database_identity, attention_kind,
-                   greatest(attention_since, checked_at) AS attention_since
-            """,
-            token,
-            schedule.LEASE,
-            by,
-            connection_id,
-        )
-    )
-    row = env.cr.dictfetchone()
-    if row is None:
-        return None
-    restored.notice(env, connection_id, row["database_identity"])
-    since = row["attention_since"]
-    row["needs_probe"] = (
-        row["attention_kind"] == "erp_unavailable"
-        and since
-        and now(env) - since >= PROBE_EVERY
-    )
-    return row
-
-
-def _renew_lease(env, connection_id, token):
-    """Keep the lease; None when it was lost or the ERP asked to wait meanwhile.
-
-    :return: a dict with ``paused``.
-    """
-    env.cr.execute(
-        SQL(
-            """
-            UPDATE ap_sync_connection
-               SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %s
-             WHERE id = %s
-               AND lease_token = %s
-               AND attention_kind IS NULL
-               AND (not_before IS NULL
-                    OR not_before <= clock_timestamp() AT TIME ZONE 'UTC')
-         RETURNING paused
-            """,
-            schedule.LEASE,
-            connection_id,
-            token,
-        )
-    )
-    return env.cr.dictfetchone()
 
 
 def _stop(env, connection_id, error):
@@ -250,40 +220,6 @@ def _stop(env, connection_id, error):
     env["ap.sync.connection"].browse(connection_id)._set_attention(
         error.kind, error.message
     )
-
-
-def _give_back_lease(env, connection_id, token):
-    """Give the lease back and have the dispatcher woken when the next job is due."""
-    env.cr.execute(
-        SQL(
-            """
-            UPDATE ap_sync_connection SET lease_token = NULL, lease_until = NULL
-             WHERE id = %s AND lease_token = %s
-            """,
-            connection_id,
-            token,
-        )
-    )
-    connection = env["ap.sync.connection"].browse(connection_id)
-    if connection.failures and connection.not_before:
-        # The breaker is open: when its pause ends, one bill tries.
-        connection._bring_forward(connection.not_before, limit=1)
-    env.cr.execute(
-        SQL(
-            """
-            SELECT min(job.next_try_at), max(connection.not_before)
-              FROM ap_sync_job job
-              JOIN ap_sync_connection connection ON connection.id = job.connection_id
-             WHERE job.connection_id = %s
-               AND job.status = 'in_progress'
-               AND job.lease_token IS NULL
-            """,
-            connection_id,
-        )
-    )
-    due, not_before = env.cr.fetchone()
-    if due and not connection.attention_kind:
-        connection._wake(max(filter(None, (due, not_before, now(env)))))
 
 
 def _evaluate_due(env, connection_id):

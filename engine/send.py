@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds that an outcome waits for others.
 GATHER = 0.1
+#: Seconds without any outcome after which the ERP is said to keep us waiting.
+PATIENCE = 1.0
 #: How many are recorded in one transaction at most: it locks their jobs.
 TOGETHER = 100
 
@@ -75,9 +77,9 @@ class Sender:
     def put(self, works):
         """Serve these too."""
         for group in self._group(works):
-            self._under_way += len(group)
             future = self._pool.submit(perform_many, self.connector, group, self._halt)
             future.add_done_callback(self._done.put)
+            self._under_way += len(group)
 
     def _group(self, works):
         """Return the works of each call: new bills together where the ERP takes many,
@@ -92,8 +94,11 @@ class Sender:
     def take(self):
         """Return results, as a list of ``Result``: waits for the first, and a moment
         for others to be recorded in one transaction with it; with all that came while
-        something else was done."""
-        results = self._done.get().result()
+        something else was done. Empty when none came for ``PATIENCE``."""
+        try:
+            results = self._done.get(timeout=PATIENCE).result()
+        except Empty:
+            return []
         until = time.monotonic() + GATHER
         while len(results) < min(TOGETHER, self._under_way):
             enough = len(results) >= self.concurrency

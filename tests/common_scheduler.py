@@ -8,6 +8,14 @@ from unittest.mock import patch
 from odoo import SUPERUSER_ID, api
 from odoo.tests.common import release_test_lock
 
+from ..engine import worker
+
+
+def call_here(run):
+    """Do as ``worker.lend`` does, but on the caller's own thread: tests share one real
+    cursor, and another thread would wait for its lock for ever."""
+    run(worker.Worker())
+
 
 class SchedulerMixin:
     @contextmanager
@@ -28,6 +36,7 @@ class SchedulerMixin:
 
         with (
             patch.object(type(cron), "_trigger_list", notify),
+            patch.object(worker, "lend", call_here),
             ThreadPoolExecutor(1) as pool,
         ):
             future = pool.submit(self._schedule, wakes)

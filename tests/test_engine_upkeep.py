@@ -5,7 +5,7 @@ import psycopg2
 from odoo.tools import mute_logger
 
 from ..connectors.kinds import CHECK, KINDS, NO
-from ..engine import dispatcher, reaper
+from ..engine import lease, reaper
 from ..engine.transaction import transact
 from ..models.ap_sync_guidance import GUIDANCE
 from .common import ApSyncCommon, error
@@ -17,7 +17,7 @@ class TestEngineUpkeep(ApSyncCommon):
     def take_lease(self, token):
         return self._run(
             lambda registry: transact(
-                registry, dispatcher._take_lease, self.connection.id, token
+                registry, lease.take_lease, self.connection.id, token, "scheduler"
             )
         )
 

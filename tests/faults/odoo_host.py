@@ -168,13 +168,18 @@ class OdooHost:
             )
 
     def _supervise(self):
+        process = self._process
         while self._wanted.is_set():
             with self._lock:
                 ended = self._process and self._process.poll() is not None
                 if ended and self._wanted.is_set():
                     self.restarts += 1
                     self._launch()
+                    process = self._process
             time.sleep(0.2)
+        # Linux signals a process when the thread that started it ends: not before it
+        # has ended as it was asked to.
+        process.wait()
 
 
 def _signal(pid, sig):

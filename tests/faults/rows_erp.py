@@ -10,6 +10,7 @@ from connector_server import ScriptedServer, reply
 
 from case import BEHAVIOURS, KEYS, LOOKUP, NONE
 from matrix import row
+from odoo_host import CRON_WORKERS
 
 SURE = (KEYS, LOOKUP)
 RESET = {"do": "reset"}
@@ -87,6 +88,39 @@ def black_hole(case):
     case.write(url=f"{case.bench.erp.url}/lookup/{case.name}")
     case.settle()
     case.expect_status("success")
+
+
+@row(
+    3,
+    "More ERPs hang than Odoo has workers, another one goes on",
+    letter="b",
+    behaviours=[LOOKUP],
+    quick=True,
+)
+def all_hang(case):
+    """Each takes a worker for the second after which it is let go."""
+    bench = case.bench
+    hung = [case.beside() for _ in range(CRON_WORKERS + 2)]
+    for one in hung:
+        # Till the deadline: the lease of a claim, but for its margin.
+        one.script({"do": "delay", "when": "after", "seconds": 7.5})
+        one.write(timeout=60)
+        one.submit()
+    for one in hung:
+        one.wait(one.writes, text="A write that hangs")
+    started = time.monotonic()
+    case.submit(5)
+    case.settle()
+    seconds = time.monotonic() - started
+    case.expect_status("success")
+    phases = [one.job()["phase"] for one in hung]
+    case.expect(phases == ["sending"] * len(hung), f"others that hang, not {phases}")
+    case.expect(seconds < 4, f"5 bills in 4 s beside them, not in {seconds:.1f}")
+    for one in hung:
+        one.settle()
+        one.expect_status("success")
+        one.expect(len(one.attempts()) == 1, "one attempt: its answer was recorded")
+    case.expect(not bench.idle_transactions(), "no transaction open")
 
 
 @row(4, "Reset before the ERP keeps the bill", quick=BEHAVIOURS)

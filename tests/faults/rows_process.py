@@ -137,6 +137,28 @@ def terminated(case):
     case.expect_synced()
 
 
+@row(
+    26,
+    "SIGTERM to the whole host while a run waits that no worker waits for",
+    letter="c",
+    behaviours=BEHAVIOURS,
+    quick=(LOOKUP,),
+)
+def terminated_alone(case):
+    """The process waits for what is under way, and begins nothing more."""
+    case.write(concurrency=2, timeout=20)
+    case.script(*[{"do": "delay", "when": "after", "seconds": 5}] * 2)
+    case.submit(2)
+    case.wait(lambda: len(case.writes()) == 2, text="Writes")
+    time.sleep(2)  # the worker has been let go by now
+    case.submit(bills=case.bench.pool[2:3])
+    case.bench.host.restart()
+    case.settle()
+    case.expect_status("success")
+    case.expect_kept(3)
+    case.expect(len(case.attempts()) == 3, "an attempt each: no answer was lost")
+
+
 @row(26, "kill -9 of the master and all workers", letter="b")
 def host_killed(case):
     case.script(*[{"do": "delay", "when": "after", "seconds": 1.5}] * 4)

@@ -7,8 +7,9 @@ from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.job import Job
 
 from ... import engine
-from ...engine import dispatcher
+from ...engine import dispatcher, worker
 from ..common import ApSyncCommon, Outcome, error
+from ..common_scheduler import call_here
 
 
 class QueueJobCommon(ApSyncCommon):
@@ -16,6 +17,7 @@ class QueueJobCommon(ApSyncCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.choose("queue_job")
+        cls.startClassPatcher(patch.object(worker, "lend", call_here))
 
     @classmethod
     def get_default_groups(cls):

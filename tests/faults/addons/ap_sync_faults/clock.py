@@ -4,7 +4,7 @@ can wait for. What is compared stays in proportion."""
 import os
 from datetime import timedelta
 
-from odoo.addons.ap_sync.engine import dispatcher, schedule
+from odoo.addons.ap_sync.engine import lease, schedule
 from odoo.addons.ap_sync.models import ap_sync_connection_late, ap_sync_job_evaluate
 
 #: A real ERP on a busy machine needs more than ten seconds for what it was sent.
@@ -19,5 +19,5 @@ def set_up():
     schedule.LEASE = timedelta(seconds=LEASE_SECONDS)
     schedule.LEASE_MARGIN = timedelta(seconds=2)
     ap_sync_job_evaluate.LOOK_AGAIN = timedelta(seconds=3)
-    dispatcher.PROBE_EVERY = timedelta(seconds=5)
+    lease.PROBE_EVERY = timedelta(seconds=5)
     ap_sync_connection_late.LATE = timedelta(seconds=5)
