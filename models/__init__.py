@@ -4,6 +4,7 @@ from . import account_move_document
 from . import account_move_ledger
 from . import account_move_line
 from . import account_move_preflight
+from . import account_move_search
 from . import ap_sync_attempt
 from . import ap_sync_connection
 from . import ap_sync_connection_bills

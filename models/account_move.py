@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from .ap_sync_states import STATUSES
 
@@ -10,7 +9,6 @@ STATUS_ORDER = ["failed", "on_hold", "blocked", "in_progress", "success"]
 #: What a bill shows of its jobs, read together: a list of bills has one query more.
 BADGE_FIELDS = [
     *("move_id", "status", "message", "guidance", "erp_number", "erp_url"),
-    *("reference", "connection_id"),
 ]
 
 #: A change of these on a bill may free a held job or change what was synced.
@@ -66,6 +64,13 @@ class AccountMove(models.Model):
         "(commercial_partner_id, lower(trim(ref)))"
         " WHERE move_type IN ('in_invoice', 'in_refund', 'in_receipt')"
     )
+    # For Odoo's own look for duplicates in each list and form of bills
+    # (`_fetch_duplicate_reference` of `account`), which else reads all bills of a day
+    # and all of a vendor for every row.
+    _ap_sync_same_bill_idx = models.Index(
+        "(commercial_partner_id, invoice_date, amount_total)"
+        " WHERE move_type IN ('in_invoice', 'in_refund')"
+    )
 
     # === COMPUTES === #
 
@@ -92,16 +97,6 @@ class AccountMove(models.Model):
             numbers = dict.fromkeys(j.erp_number for j in jobs if j.erp_number)
             move.ap_sync_erp_number = ", ".join(numbers) or False
 
-    def _search_ap_sync_erp_number(self, operator, value):
-        if operator in Domain.NEGATIVE_OPERATORS:
-            return NotImplemented
-        domain = Domain("ap_sync_job_ids", "any", [("erp_number", operator, value)])
-        if operator == "in" and False in value:
-            domain |= Domain(
-                "ap_sync_job_ids", "not any", [("erp_number", "!=", False)]
-            )
-        return domain
-
     @api.depends("ap_sync_job_ids.cause_alerts")
     @api.depends_context("uid", "lang")
     def _compute_ap_sync_alerts(self):
@@ -126,26 +121,6 @@ class AccountMove(models.Model):
                     for alert in job.cause_alerts or []
                 ]
             move.ap_sync_alerts = alerts or False
-
-    def _search_ap_sync_status(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        domain = Domain.FALSE
-        for rank, status in enumerate(STATUS_ORDER):
-            if status in value:
-                # As in the compute: of a bill with several jobs the first speaks.
-                domain |= Domain(
-                    "ap_sync_job_ids", "any", [("status", "=", status)]
-                ) & (
-                    Domain(
-                        "ap_sync_job_ids",
-                        "not any",
-                        [("status", "in", STATUS_ORDER[:rank])],
-                    )
-                )
-        if False in value:
-            domain |= Domain("ap_sync_job_ids", "=", False)
-        return domain
 
     # === CRUD METHODS === #
 

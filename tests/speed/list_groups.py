@@ -246,12 +246,13 @@ def others(facts):
         )
     job = "EXISTS (SELECT FROM ap_sync_job job WHERE job.move_id = move.id"
     yield _bills("bills", [], "true", facts)
-    for status in ("failed", "on_hold", "blocked", "success"):
+    for status in ("failed", "on_hold", "blocked", "in_progress", "success"):
         yield _bills(
             f"bills: {status}",
             [["ap_sync_status", "=", status]],
             f"{job} AND job.status = '{status}')",
             facts,
+            "" if status == "success" else status,
         )
     yield _bills(
         "bills: not submitted",
@@ -267,13 +268,21 @@ def others(facts):
     )
 
 
-def _bills(name, domain, where, facts):
+def _bills(name, domain, where, facts, few=""):
+    """A page of bills and their number.
+
+    :param few: a status that few bills have: their jobs are where to begin counting.
+    """
     types = ["move_type", "in", list(BILL_TYPES)]
-    where = (
-        f"move.company_id IN ({facts.companies})"
-        f" AND move.move_type IN {BILL_TYPES} AND {where}"
-    )
+    own = f"move.company_id IN ({facts.companies}) AND move.move_type IN {BILL_TYPES}"
+    where = f"{own} AND {where}"
     statement = BADGES.format(where=where, companies=facts.companies)
+    if few:
+        where = f"""
+            {own} AND move.id = ANY(ARRAY(
+                SELECT move_id FROM ap_sync_job job
+                 WHERE job.status = '{few}' AND job.company_id IN ({facts.companies})))
+            """
     count = f"""
         SELECT count(*) FROM (
             SELECT FROM account_move move WHERE {where} LIMIT 10001) n

@@ -16,10 +16,12 @@ NEEDED = re.compile(r"'\w+_field': '(\w+)'")
 
 class View(NamedTuple):
     """What the web client makes of views: the model's fields, the names of those that
-    the list asks for, the list's order, and the search view."""
+    the list asks for, of those among them that only a widget needs, the list's order,
+    and the search view."""
 
     fields: dict
     names: list
+    needed: set
     order: str
     search: ET.Element
 
@@ -130,13 +132,13 @@ class WebClient:
         return self._view(model, None).search
 
     def _specification(self, model, view):
-        fields, names = self._view(model, view)[:2]
+        fields, names, needed = self._view(model, view)[:3]
         spec = {}
         for name in names:
             kind = fields[name]["type"]
             spec[name] = {}
             if kind in {"many2one", "reference", "many2many", "one2many"}:
-                spec[name] = {"fields": {"display_name": {}}}
+                spec[name] = {"fields": {} if name in needed else {"display_name": {}}}
         return spec
 
     def _aggregates(self, model, view):
@@ -167,9 +169,11 @@ class WebClient:
                 context={"list_view_ref": view} if view else {},
             )
             arch = ET.fromstring(answer["views"]["list"]["arch"])
+            columns, needed = _asked(arch)
             self._views[key] = View(
                 answer["models"][model]["fields"],
-                list(dict.fromkeys(_asked(arch))),
+                list(dict.fromkeys([*columns, *needed])),
+                set(needed) - set(columns),
                 _to_order(arch.get("default_order", "")),
                 ET.fromstring(answer["views"]["search"]["arch"]),
             )
@@ -204,10 +208,10 @@ class WebClient:
 
 
 def _asked(arch):
-    """Yield the names of a list's columns, and of what their widgets need besides."""
-    for node in arch.iter("field"):
-        yield node.get("name")
-        yield from NEEDED.findall(node.get("options", ""))
+    """Return the names of a list's columns, and of what their widgets need besides."""
+    nodes = list(arch.iter("field"))
+    needed = [NEEDED.findall(node.get("options", "")) for node in nodes]
+    return [node.get("name") for node in nodes], sum(needed, [])
 
 
 def _to_order(default_order):

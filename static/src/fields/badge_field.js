@@ -244,6 +244,8 @@ export const apSyncBadgeField = {
                           type: "many2one",
                           relation: "ap.sync.job",
                           readonly: true,
+                          // Only its id is needed: so no name is asked for.
+                          invisible: true,
                       },
                   ]
                 : []),
