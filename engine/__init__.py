@@ -38,7 +38,8 @@ _logger = logging.getLogger(__name__)
 
 
 def dispatch(env, connection_id):
-    """Send what is due on one connection; called by its scheduled action.
+    """Send what is due on one connection; called by its scheduled action. Returns when
+    that is done, or when all that is left is to wait for the ERP.
 
     :param env: the environment of the scheduled action; its transaction is committed.
     """

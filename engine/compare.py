@@ -2,6 +2,7 @@
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from ..connectors import Capability, ConnectorError
@@ -19,21 +20,31 @@ BATCH = 200
 #: A scheduled action is killed after 120 s by default; see the dispatcher's.
 BUDGET = 40.0
 CALL_SECONDS = 30
+#: Connections that are compared at once.
+AT_ONCE = 32
 
 
 def run(registry):
     """Compare the bills of all connections, as far as the time allows.
 
-    A crash loses nothing: each connection knows how far its round has come.
+    Each in a thread of its own, so that an ERP that hangs keeps no other from being
+    asked. A crash loses nothing: each connection knows how far its round has come.
 
     :return: whether some are left for another run.
     """
     stop_at = time.monotonic() + BUDGET
-    for connection_id in transact(registry, _find_connections):
-        while _compare_batch(registry, connection_id):
-            if time.monotonic() > stop_at:
-                return True
-    return False
+    connection_ids = transact(registry, _find_connections)
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ap_sync_compare") as pool:
+        left = pool.map(lambda id_: _compare(registry, id_, stop_at), connection_ids)
+        return any(list(left))
+
+
+def _compare(registry, connection_id, stop_at):
+    """Compare the bills of a connection until none is left, which returns False."""
+    more = True
+    while more and time.monotonic() < stop_at:
+        more = _compare_batch(registry, connection_id)
+    return more
 
 
 def _compare_batch(registry, connection_id):
@@ -66,6 +77,10 @@ def _find_connections(env):
                 ("connector", "!=", "local"),
                 ("paused", "=", False),
                 ("attention_kind", "=", False),
+                # Its ERP has not asked to be left alone.
+                "|",
+                ("not_before", "=", False),
+                ("not_before", "<=", now(env)),
                 "|",
                 ("compared_at", "=", False),
                 ("compared_at", "<", now(env) - PAUSE),

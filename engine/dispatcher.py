@@ -19,6 +19,7 @@ from .client import open_client
 from .lease import give_back_lease, renew_lease, take_lease
 from .record import record
 from .send import Sender
+from .switching import quick_switching
 from .transaction import PASSING, transact
 from .worker import Worker
 
@@ -116,7 +117,7 @@ def _serve_erp(run):
         return 0
     served = 0
     while not run.over:
-        with Sender(connector, concurrency) as sender:
+        with quick_switching(), Sender(connector, concurrency) as sender:
             try:
                 seen = _serve_stretch(run, sender)
             finally:

@@ -6,6 +6,10 @@ from odoo.tools import SQL
 PERIODS = {"hour", "day", "week", "month", "quarter", "year"}
 #: The list is filtered by these.
 TIMES = {"bill_date", "last_attempt_at", "synced_at", "create_date"}
+#: Parts of these are searched for, and found by their trigrams.
+TEXTS = {"reference", "bill_name", "erp_number", "message"}
+#: So many that PostgreSQL soon finds a page of them among all jobs.
+FEW = 10_000
 
 
 class ApSyncJob(models.Model):
@@ -16,23 +20,37 @@ class ApSyncJob(models.Model):
 
     @api.model
     def _search(self, domain, offset=0, limit=None, order=None, **options):
-        """Override of `base`: the jobs of a time that is over are found by its index,
-        then their ids are sorted.
+        """Override of `base`: the jobs of a time that is over, and the few that have a
+        text, are found by their index, then their ids are sorted.
 
-        PostgreSQL takes them to be spread evenly over the ids. So it would read all
-        newer jobs, one by one, to find a page of those of two years ago. Of a time that
-        lasts, it is right: the newest jobs are among them.
+        PostgreSQL takes them to be spread evenly over the ids, and does not know how
+        many have a text. So it would read all newer jobs, one by one, to find a page of
+        those of two years ago, or of one reference. Of a time that lasts, it is right:
+        the newest jobs are among them; and of a text that many have.
         """
         query = super()._search(domain, offset, limit, order, **options)
-        if not (limit and order == self._order and self._is_of_the_past(domain)):
+        if not (limit and order == self._order) or query.is_empty():
             return query
-        if query.is_empty():
+        if not (
+            self._is_of_the_past(domain) or self._finds_few_by_text(domain, options)
+        ):
             return query
         # No index has this, which is why.
         query.order = SQL("%s + 0 DESC", SQL.identifier(self._table, "id"))
         # Sorted with all that is read of them, it would take twice as long.
         found = [("id", "in", query)]
         return super()._search(found, order=order, bypass_access=True)
+
+    @api.model
+    def _finds_few_by_text(self, domain, options):
+        """Return whether a domain asks for a part of a text that few jobs have. Counts
+        them, but no more than there are few."""
+        if not any(
+            one.field_expr in TEXTS and one.operator == "ilike"
+            for one in Domain(domain).iter_conditions()
+        ):
+            return False
+        return len(self._search(domain, limit=FEW, **options)) < FEW
 
     @api.model
     def _is_of_the_past(self, domain):

@@ -1,10 +1,11 @@
+import sys
 import time
 from contextlib import suppress
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from ..engine import dispatcher, failpoints
+from ..engine import dispatcher, failpoints, switching
 from .common import ApSyncCommon
 
 
@@ -51,6 +52,17 @@ class TestEngineStretch(ApSyncCommon):
         self.assertEqual(
             self.seen[:4], ["claimed", "recorded", "claimed", "claimed"], self.seen
         )
+
+    def test_python_changes_threads_more_often_while_bills_are_sent(self):
+        before, seen = sys.getswitchinterval(), []
+        self.sync_many(2, claimed=lambda: seen.append(sys.getswitchinterval()))
+        self.assertEqual(seen, [switching.INTERVAL])
+        self.assertEqual(sys.getswitchinterval(), before)
+        with switching.quick_switching():
+            with switching.quick_switching():
+                pass
+            self.assertEqual(sys.getswitchinterval(), switching.INTERVAL)
+        self.assertEqual(sys.getswitchinterval(), before)
 
     def test_a_pause_stops_what_is_claimed_and_not_begun(self):
         def pause():

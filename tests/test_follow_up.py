@@ -1,13 +1,16 @@
+import threading
 from dataclasses import replace
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import new_test_user
+from odoo.tests.common import new_test_user, release_test_lock
 
 from .. import engine
 from ..connectors import Outcome
-from ..engine import compare
-from .common import ApSyncCommon, error
+from ..connectors.incoming import Guarded
+from ..engine import client, compare
+from .common import ApSyncCommon, FakeErp, error
 
 
 class FollowUpCase(ApSyncCommon):
@@ -223,7 +226,9 @@ class TestCompare(FollowUpCase):
     def compare(self):
         self.connection.compared_at = False
         self.env.flush_all()
-        self._run(compare.run)
+        # Its threads ask the database, and here all cursors are one.
+        with release_test_lock():
+            self._run(compare.run)
 
     def test_what_the_erp_has_as_it_was_sent_is_left_alone(self):
         job = self.make_synced()
@@ -276,6 +281,41 @@ class TestCompare(FollowUpCase):
         self.compare()
         self.assertTrue(all(jobs.mapped("erp_changes")))
         self.assertFalse(self.connection.compared_to_id)
+
+    def test_an_erp_that_hangs_keeps_no_other_from_being_compared(self):
+        self.make_synced()
+        other = self._make_connection("Other ERP", url="https://other.example.com")
+        other_erp, asked = FakeErp(), threading.Event()
+
+        def hang(erp_ids, *, deadline):
+            self.assertTrue(asked.wait(10))
+            raise error("no_answer", Outcome.AMBIGUOUS)
+
+        def answer(erp_ids, *, deadline):
+            asked.set()
+            return {}
+
+        def make_connector(code, settings):
+            mine = settings.url != other.url
+            return Guarded(self.erp if mine else other_erp, settings)
+
+        with patch.object(client, "make_connector", make_connector):
+            self._map(self.expense, "600", other)
+            late = self.submit(self.make_bill(), other)
+            self.dispatch(other)
+            self.assert_status(late, "success")
+            self.startPatcher(patch.object(self.erp, "read_bills", hang))
+            self.startPatcher(patch.object(other_erp, "read_bills", answer))
+            self.compare()
+        self.assertFalse(self.connection.compared_at)
+        self.assertTrue(late.erp_changes)
+
+    def test_an_erp_that_asked_to_be_left_alone_is_not_compared(self):
+        self.make_synced()
+        later = engine.transaction.now(self.env) + timedelta(hours=1)
+        self.connection.sudo().not_before = later
+        self.compare()
+        self.assertFalse(self.connection.compared_at)
 
     def test_an_erp_that_does_not_answer_changes_nothing(self):
         job = self.make_synced()

@@ -1,10 +1,12 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.models import BaseModel
 from odoo.tests import new_test_user
 
 from ..connectors import Outcome
+from ..models import ap_sync_job_groups
 from .common import ApSyncCommon, error
 
 AMOUNT = "amount_company:sum_currency"
@@ -148,6 +150,23 @@ class TestOverview(ApSyncCommon):
             with self.subTest(domain=domain):
                 query = Job._search(domain, limit=80, order=Job._order)
                 self.assertEqual("+ 0 DESC" in query.select().code, is_sorted)
+
+    def test_jobs_of_a_text_that_few_have_are_sorted(self):
+        jobs = self.submit(self.make_bill() | self.make_bill() | self.make_bill())
+        Job = self.env["ap.sync.job"]
+        self.startPatcher(patch.object(ap_sync_job_groups, "FEW", 3))
+        mine = [("id", "in", jobs.ids)]
+        for term, is_sorted in (
+            (("reference", "ilike", jobs[1].reference), True),
+            (("reference", "ilike", "BILL-"), False),  # all have it
+            (("reference", "=", jobs[1].reference), False),
+        ):
+            with self.subTest(term=term):
+                domain = [*mine, term]
+                query = Job._search(domain, limit=80, order=Job._order)
+                self.assertEqual("+ 0 DESC" in query.select().code, is_sorted)
+                found = Job.search(domain, limit=80)
+                self.assertEqual(found, jobs.filtered_domain(domain).sorted())
 
     def test_amounts_follow_the_bill(self):
         bill = self.make_bill(post=False)
