@@ -54,11 +54,11 @@ class AccountMove(models.Model):
             return Domain("ap_sync_job_ids", "any", [("status", "=", status)])
 
         def to_sql(model, alias, query):
-            jobs = model.env["ap.sync.job"]._search([("status", "=", status)])
+            Job = model.env["ap.sync.job"]
+            jobs = Job._search([("status", "=", status)])
+            bill = Job._field_to_sql(jobs.table, "move_id", jobs)
             return SQL(
-                "%s = ANY(ARRAY(%s))",
-                SQL.identifier(alias, "id"),
-                jobs.select(SQL.identifier(jobs.table, "move_id")),
+                "%s = ANY(ARRAY(%s))", SQL.identifier(alias, "id"), jobs.select(bill)
             )
 
         return Domain.custom(to_sql=to_sql)

@@ -8,7 +8,7 @@ PERIODS = {"hour", "day", "week", "month", "quarter", "year"}
 TIMES = {"bill_date", "last_attempt_at", "synced_at", "create_date"}
 #: Parts of these are searched for, and found by their trigrams.
 TEXTS = {"reference", "bill_name", "erp_number", "message"}
-#: So many that PostgreSQL soon finds a page of them among all jobs.
+#: Fewer than so many are found at once; of so many PostgreSQL soon finds a page.
 FEW = 10_000
 
 
@@ -28,12 +28,15 @@ class ApSyncJob(models.Model):
         those of two years ago, or of one reference. Of a time that lasts, it is right:
         the newest jobs are among them; and of a text that many have.
         """
+        if not (limit and order == self._order):
+            return super()._search(domain, offset, limit, order, **options)
+        few = self._find_few_by_text(domain, options)
+        if few is not None:
+            page = sorted(few, reverse=True)[offset : offset + limit]
+            found = [("id", "in", page)]
+            return super()._search(found, order=order, bypass_access=True)
         query = super()._search(domain, offset, limit, order, **options)
-        if not (limit and order == self._order) or query.is_empty():
-            return query
-        if not (
-            self._is_of_the_past(domain) or self._finds_few_by_text(domain, options)
-        ):
+        if query.is_empty() or not self._is_of_the_past(domain):
             return query
         # No index has this, which is why.
         query.order = SQL("%s + 0 DESC", SQL.identifier(self._table, "id"))
@@ -42,15 +45,16 @@ class ApSyncJob(models.Model):
         return super()._search(found, order=order, bypass_access=True)
 
     @api.model
-    def _finds_few_by_text(self, domain, options):
-        """Return whether a domain asks for a part of a text that few jobs have. Counts
-        them, but no more than there are few."""
+    def _find_few_by_text(self, domain, options):
+        """Return the ids of the jobs that a domain asks for by a part of a text; None
+        where it does not, and where so many have it that the newest are soon found."""
         if not any(
             one.field_expr in TEXTS and one.operator == "ilike"
             for one in Domain(domain).iter_conditions()
         ):
-            return False
-        return len(self._search(domain, limit=FEW, **options)) < FEW
+            return None
+        ids = self._search(domain, limit=FEW, **options).get_result_ids()
+        return ids if len(ids) < FEW else None
 
     @api.model
     def _is_of_the_past(self, domain):

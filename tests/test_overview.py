@@ -151,22 +151,25 @@ class TestOverview(ApSyncCommon):
                 query = Job._search(domain, limit=80, order=Job._order)
                 self.assertEqual("+ 0 DESC" in query.select().code, is_sorted)
 
-    def test_jobs_of_a_text_that_few_have_are_sorted(self):
+    def test_jobs_of_a_text_that_few_have_are_found_before_they_are_sorted(self):
         jobs = self.submit(self.make_bill() | self.make_bill() | self.make_bill())
+        newest = jobs.sorted("id", reverse=True)
         Job = self.env["ap.sync.job"]
-        self.startPatcher(patch.object(ap_sync_job_groups, "FEW", 3))
-        mine = [("id", "in", jobs.ids)]
-        for term, is_sorted in (
-            (("reference", "ilike", jobs[1].reference), True),
-            (("reference", "ilike", "BILL-"), False),  # all have it
-            (("reference", "=", jobs[1].reference), False),
-        ):
-            with self.subTest(term=term):
-                domain = [*mine, term]
-                query = Job._search(domain, limit=80, order=Job._order)
-                self.assertEqual("+ 0 DESC" in query.select().code, is_sorted)
-                found = Job.search(domain, limit=80)
-                self.assertEqual(found, jobs.filtered_domain(domain).sorted())
+        mine = [("id", "in", jobs.ids), ("reference", "ilike", "BILL-")]
+        stranger = new_test_user(self.env, "stranger2", groups="base.group_user")
+        for few in (4, 3):  # all three are few, then they are not
+            with patch.object(ap_sync_job_groups, "FEW", few):
+                self.assertEqual(Job.search(mine, limit=80), newest)
+                self.assertEqual(Job.search(mine, limit=1), newest[0])
+                self.assertEqual(Job.search(mine, offset=1, limit=5), newest[1:])
+                self.assertEqual(Job.search(mine, limit=2, order="id"), jobs[:2])
+                self.assertFalse(Job.search(mine, offset=3, limit=5))
+                one = [*mine, ("reference", "ilike", jobs[1].reference)]
+                self.assertEqual(Job.search(one, limit=80), jobs[1])
+                with self.assertRaises(AccessError):
+                    Job.with_user(stranger).search(mine, limit=80)
+                query = Job._search(mine, limit=80, order=Job._order).select().code
+                self.assertEqual("ILIKE" in query, few == 3)
 
     def test_amounts_follow_the_bill(self):
         bill = self.make_bill(post=False)
