@@ -41,6 +41,7 @@ from . import test_engine_outage
 from . import test_engine_restored
 from . import test_engine_stretch
 from . import test_engine_upkeep
+from . import test_engine_worker
 from . import test_explain
 from . import test_fingerprint
 from . import test_follow_up
