@@ -57,6 +57,35 @@ class TestLive(SchedulerMixin, ApSyncCommon, HttpCase):
         self.assertEqual({str(payload) for payload in heard}, {str(heard[0])})
         self.assertGreaterEqual(len(heard), 3)
 
+    def test_what_changes_while_it_is_being_read_is_read_again(self):
+        """Else the screen shows the job as it was, until another one changes."""
+        login = self.make_user("rita_reads")
+        self.commit()
+        self.browser_js(
+            "/odoo",
+            """
+            const {onJobsChanged} = odoo.loader.modules.get("@ap_sync/live/live");
+            const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+            let change, reads = 0;
+            const bus = {
+                addChannel() {},
+                addEventListener() {},
+                subscribe: (_channel, onMessage) => (change = () => onMessage({})),
+            };
+            onJobsChanged(bus, () => (++reads === 1 ? wait(600) : null));
+            (async () => {
+                change();
+                await wait(400);
+                change(); // the first reading is under way
+                await wait(3000);
+                const text = reads === 2 ? "test successful" : `${reads} readings`;
+                console[reads === 2 ? "log" : "error"](text);
+            })();
+            """,
+            "odoo.loader.modules.has('@ap_sync/live/live')",
+            login=login,
+        )
+
     def test_nobody_else_hears_of_them(self):
         self.submit(self.make_bill())
         other = self.setup_other_company(name="Other company")["company"]

@@ -26,22 +26,33 @@ export function onJobsChanged(bus, reload, options = {}) {
     let timer = null;
     let pause = FIRST_MS;
     let lastRun = 0;
+    let isReading = false;
+    let isOld = false;
 
     const run = async () => {
         if (document.hidden || isBusy()) {
             timer = browser.setTimeout(run, delay);
             return;
         }
+        timer = null;
+        isReading = true;
         try {
             await reload();
         } finally {
-            timer = null;
+            isReading = false;
             pause = Math.min(2 * pause, delay);
             lastRun = Date.now();
+            if (isOld) {
+                isOld = false;
+                schedule();
+            }
         }
     };
     const schedule = () => {
-        if (timer === null) {
+        if (isReading) {
+            // What changed may be missing in what is being read
+            isOld = true;
+        } else if (timer === null) {
             if (Date.now() - lastRun > 2 * delay) {
                 pause = FIRST_MS;
             }
@@ -60,6 +71,7 @@ export function onJobsChanged(bus, reload, options = {}) {
     // What came meanwhile is lost
     bus.addEventListener("BUS:RECONNECT", schedule);
     return () => {
+        isOld = false;
         browser.clearTimeout(timer);
         bus.unsubscribe(CHANNEL, onMessage);
         bus.removeEventListener("BUS:RECONNECT", schedule);
