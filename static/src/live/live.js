@@ -44,7 +44,7 @@ export function onJobsChanged(bus, reload, options = {}) {
             lastRun = Date.now();
             if (isOld) {
                 isOld = false;
-                schedule();
+                timer = browser.setTimeout(run, pause);
             }
         }
     };
