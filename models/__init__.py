@@ -35,6 +35,7 @@ from . import ap_sync_job_mail
 from . import ap_sync_job_overview
 from . import ap_sync_job_owner
 from . import ap_sync_job_preflight
+from . import ap_sync_job_submit
 from . import ap_sync_mapping
 from . import ap_sync_mapping_accept
 from . import ap_sync_mapping_import

@@ -34,10 +34,12 @@ class AccountMove(models.Model):
         for rank, status in enumerate(STATUS_ORDER):
             if status in value:
                 # As in the compute: of a bill with several jobs the first speaks.
+                before = [
+                    ("shares_bill", "=", True),
+                    ("status", "in", STATUS_ORDER[:rank]),
+                ]
                 domain |= self._with_job_of(status) & Domain(
-                    "ap_sync_job_ids",
-                    "not any",
-                    [("status", "in", STATUS_ORDER[:rank])],
+                    "ap_sync_job_ids", "not any", before
                 )
         if False in value:
             domain |= Domain("ap_sync_job_ids", "=", False)

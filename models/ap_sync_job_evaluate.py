@@ -1,13 +1,8 @@
-import uuid
 from datetime import timedelta
 
-from psycopg2.errors import UniqueViolation
-
 from odoo import api, models
-from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
 from odoo.tools import SQL
-from odoo.tools.misc import clean_context
 
 from .ap_sync_cures import OWN_CURES, get_who
 from .ap_sync_guidance import describe
@@ -21,56 +16,9 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 
 class ApSyncJob(models.Model):
-    """How bills become jobs, and what the rules make of them."""
+    """What the rules make of jobs."""
 
     _inherit = "ap.sync.job"
-
-    # === SUBMIT AND EVALUATE === #
-
-    @api.model
-    def _submit(self, moves, connection, bulk=False):
-        """Make the jobs of bills that have none on this connection, and evaluate
-        them. Bills that have a job already keep it as it is.
-
-        :param bulk: the ``bulk_sync`` they are part of; many are then evaluated by the
-            dispatcher.
-        :return: the jobs made.
-        """
-        # sudo: nobody may create jobs by hand; the callers have checked the bills. Not
-        # with the caller's context: over RPC it may hold a default for every field,
-        # the released rules and the ERP's id among them.
-        Job = self.with_env(self.env(context=clean_context(self.env.context))).sudo()
-        known = Job.search(
-            [("move_id", "in", moves.ids), ("connection_id", "=", connection.id)]
-        ).move_id
-        new = moves - known
-        later = bulk and len(new) > EVALUATE_AT_ONCE
-        vals_list = [
-            {
-                "move_id": move.id,
-                "connection_id": connection.id,
-                "user_id": self._find_owner(move, connection).id,
-                "status": "on_hold",
-                "phase": "ready",
-                "key": str(uuid.uuid4()),
-                "bulk_sync": bulk,
-                "sync_requested": later,
-                "evaluate_at": later and self._now(),
-            }
-            for move in new
-        ]
-        try:
-            with self.env.cr.savepoint():
-                jobs = Job.create(vals_list)
-        except UniqueViolation as error:
-            # Two people submit one bill at once, and the other's job can't be seen in
-            # this transaction: Odoo runs the request again and finds it then.
-            raise ConcurrencyError("The bill was submitted by somebody else") from error
-        if later:
-            connection._wake()
-        else:
-            jobs._evaluate(fresh=True)
-        return jobs
 
     def _evaluate(self, fresh=False):
         """Apply the rules: block, hold, or let go. Wakes the dispatchers of what goes.

@@ -4,7 +4,7 @@ from odoo.tests import new_test_user
 from odoo.tools import SQL
 
 from ..connectors import Outcome
-from ..models import ap_sync_job_bulk, ap_sync_job_evaluate
+from ..models import ap_sync_job_bulk, ap_sync_job_evaluate, ap_sync_job_submit
 from .common import ApSyncCommon, error
 
 #: More than is done while a user waits, see ``setUp``.
@@ -16,7 +16,7 @@ class TestBulk(ApSyncCommon):
 
     def setUp(self):
         super().setUp()
-        for module in (ap_sync_job_bulk, ap_sync_job_evaluate):
+        for module in (ap_sync_job_bulk, ap_sync_job_evaluate, ap_sync_job_submit):
             self.patch(module, "EVALUATE_AT_ONCE", MANY - 1)
 
     def make_many(self, count):

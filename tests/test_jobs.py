@@ -235,14 +235,19 @@ class TestJobs(ApSyncCommon):
         """The second transaction can't see the first's job; Odoo runs it again."""
         bill = self.make_bill()
         self.submit(bill)
-        Job = self.env["ap.sync.job"]
-        with (
-            patch.object(type(Job), "search", lambda self, *a, **k: self.browse()),
-            mute_logger("odoo.sql_db"),
-            self.assertRaises(ConcurrencyError),
-            self.cr.savepoint(),
-        ):
-            self.submit(bill)
+        for connection in self.connection, self._make_connection("Other ERP"):
+            with (
+                self.subTest(connection.name),
+                patch.object(
+                    type(self.env["ap.sync.job"]),
+                    "search_fetch",
+                    lambda self, *_args, **_kwargs: self.browse(),
+                ),
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(ConcurrencyError),
+                self.cr.savepoint(),
+            ):
+                self.submit(bill, connection)
 
     def test_one_bill_goes_to_two_connections(self):
         bill = self.make_bill()
@@ -251,6 +256,8 @@ class TestJobs(ApSyncCommon):
         jobs = self.submit(bill) | self.submit(bill, other)
         self.assertEqual(jobs.connection_id, self.connection | other)
         self.assertNotEqual(jobs[0].key, jobs[1].key)
+        self.assertEqual(jobs.mapped("shares_bill"), [True, True])
+        self.assertFalse(self.submit(self.make_bill()).shares_bill)
 
     def test_only_vendor_documents_are_submitted(self):
         invoice = self.init_invoice("out_invoice", amounts=[100], post=True)

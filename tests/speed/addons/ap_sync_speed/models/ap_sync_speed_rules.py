@@ -10,6 +10,10 @@ BILLS = 10_000
 #: Bills made by Odoo itself, of which the others are copies.
 ORIGINALS = 200
 CONNECTION = "Rules"
+#: Each copy is of another day: Odoo looks for bills of the same vendor, day and amount
+#: whenever it shows some, and reads those that it finds.
+BILL_DATES = ["date", "invoice_date", "invoice_date_due"]
+LINE_DATES = ["date", "invoice_date", "date_maturity"]
 
 
 class ApSyncSpeedRules(models.AbstractModel):
@@ -108,10 +112,10 @@ class ApSyncSpeedRules(models.AbstractModel):
     def _copy_bills(self, moves, number):
         shift, text = _shift(number)
         values = {"name": f"name || {text}", "ref": f"ref || {text}"}
-        self._copy("account_move", "id", moves, {"id": f"id + {shift}", **values})
-        self._copy(
-            "account_move_line", "move_id", moves, {"move_id": f"move_id + {shift}"}
-        )
+        bill = {"id": f"id + {shift}", **values, **_earlier(number, BILL_DATES)}
+        self._copy("account_move", "id", moves, bill)
+        line = {"move_id": f"move_id + {shift}", **_earlier(number, LINE_DATES)}
+        self._copy("account_move_line", "move_id", moves, line)
 
     @api.model
     def _copy_jobs(self, moves, number):
@@ -121,6 +125,7 @@ class ApSyncSpeedRules(models.AbstractModel):
             "reference": f"reference || {text}",
             "bill_name": f"bill_name || {text}",
             "key": f"md5(key || {text})",
+            **_earlier(number, ["bill_date"]),
         }
         self._copy("ap_sync_job", "move_id", moves, values)
 
@@ -232,3 +237,8 @@ def _shift(number):
     """Return how far the ids of a copy are from the original's, and the end of its
     names, as SQL."""
     return number * 1000, f"'-{number:02}'"
+
+
+def _earlier(number, names):
+    """Return the values of a copy's dates: so many days before the original's."""
+    return {name: f"{name} - {number}" for name in names}
