@@ -57,7 +57,9 @@ class AccountMove(models.Model):
 
         def to_sql(model, alias, query):
             Job = model.env["ap.sync.job"]
-            jobs = Job._search([("status", "=", status)])
+            # Jobs by age are nearly in the order of their bills' ids, in which
+            # PostgreSQL sorts these.
+            jobs = Job._search([("status", "=", status)], order="id")
             bill = Job._field_to_sql(jobs.table, "move_id", jobs)
             return SQL(
                 "%s = ANY(ARRAY(%s))", SQL.identifier(alias, "id"), jobs.select(bill)

@@ -281,7 +281,8 @@ def _bills(name, domain, where, facts, few=""):
         where = f"""
             {own} AND move.id = ANY(ARRAY(
                 SELECT move_id FROM ap_sync_job job
-                 WHERE job.status = '{few}' AND job.company_id IN ({facts.companies})))
+                 WHERE job.status = '{few}' AND job.company_id IN ({facts.companies})
+                 ORDER BY job.id))
             """
     count = f"""
         SELECT count(*) FROM (
