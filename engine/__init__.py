@@ -23,6 +23,7 @@ end the caller's transaction first, all but one, so that none of ours is open me
 import logging
 
 from . import (
+    alarm,
     compare,
     consent,
     digest,
@@ -72,6 +73,21 @@ def _serve(registry, connection_id, by):
     worker.lend(
         lambda lent: dispatcher.run(registry, connection_id, by=by, worker=lent)
     )
+
+
+def wake_at(env, connection_id, at):
+    """Have the scheduler come for a connection's action at a time that was set for it,
+    once the caller's transaction is committed.
+
+    :param at: UTC. A second is all that this may be early or late: Odoo's workers come
+        within the minute anyway.
+    """
+    seconds = (at - env.cr.now()).total_seconds()
+    if seconds > 0:
+        dbname = env.cr.dbname
+        env.cr.postcommit.add(
+            lambda: alarm.clock.set(dbname, f"connection {connection_id}", seconds)
+        )
 
 
 def reap(env):

@@ -60,6 +60,8 @@ class ApSyncConnection(models.Model):
     def _wake_by_scheduler(self, at=None):
         for connection in self.sudo():
             connection.cron_id._trigger(at)
+            if at:
+                engine.wake_at(self.env, connection.id, at)
 
     def _wake_by_queue_job(self, at=None):
         """Ask for one run, unless one that has not begun is asked for already.

@@ -1,5 +1,6 @@
 from . import test_abort
 from . import test_access
+from . import test_alarm
 from . import test_authority
 from . import test_bill_link
 from . import test_bills
