@@ -26,6 +26,7 @@ def record(env, jobs, troubles):
         # jobs came back: they are held with the others.
         jobs.filtered(lambda job: job.phase == "retrying")._evaluate()
         return False
+    again = connection.failures >= schedule.BREAKER_AFTER
     if len(errors) < len(troubles):
         if connection.failures:
             connection.write({"failures": 0, "failing_since": False})
@@ -34,7 +35,11 @@ def record(env, jobs, troubles):
         _count_failures(env, connection, errors)
     waits = [error.retry_after for error in errors if error.retry_after]
     if waits:
-        connection.write({"not_before": schedule.after(now(env), max(waits))})
+        asked = schedule.after(now(env), max(waits))
+        if again and connection.failures and connection.not_before:
+            # It had its wait and takes nothing still: no more calls than in an outage.
+            asked = max(asked, connection.not_before)
+        connection.write({"not_before": asked})
     return bool(troubles) and not errors
 
 

@@ -9,6 +9,7 @@ from ..connectors import Capability, Outcome
 from ..engine import dispatcher, probe
 from ..engine.claim import claim
 from ..engine.record import record
+from ..engine.schedule import BREAKER_AFTER
 from ..engine.send import perform
 from ..engine.transaction import transact
 from .common import ApSyncCommon, FakeErp, error
@@ -156,6 +157,26 @@ class TestEngine(ApSyncCommon):
         self.make_due(jobs)
         self.dispatch()
         self.assertEqual(len(self.erp.writes), 1, "nothing is sent before its time")
+
+    def test_one_that_asks_for_a_moment_for_ever_is_called_no_more_than_in_an_outage(
+        self,
+    ):
+        job, waits = self.submit(self.make_bill()), []
+        for _round in range(BREAKER_AFTER + 2):
+            self.erp.script = [error("rate_limited", retry_after=1.0)]
+            self.make_due(job)
+            self.env.cr.execute("UPDATE ap_sync_connection SET not_before = NULL")
+            self.env.invalidate_all()
+            self.dispatch()
+            self.cr.execute(
+                "SELECT extract(epoch FROM not_before - clock_timestamp()"
+                " AT TIME ZONE 'UTC') FROM ap_sync_connection WHERE id = %s",
+                [self.connection.id],
+            )
+            waits += self.cr.fetchone()
+        self.assertLess(max(waits[:BREAKER_AFTER]), 3, "as it asks at first")
+        self.assertGreater(min(waits[BREAKER_AFTER:]), 20)
+        self.assertEqual(job.retry_count, 0)
 
     def test_the_retry_window_ends_in_failed(self):
         job = self.submit(self.make_bill())
