@@ -79,8 +79,7 @@ def wake_at(env, connection_id, at):
     """Have the scheduler come for a connection's action at a time that was set for it,
     once the caller's transaction is committed.
 
-    :param at: UTC. A second is all that this may be early or late: Odoo's workers come
-        within the minute anyway.
+    :param at: UTC. Odoo's workers come up to a minute after it where this fails.
     """
     seconds = (at - env.cr.now()).total_seconds()
     if seconds > 0:

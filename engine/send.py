@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from queue import Empty, SimpleQueue
 
 from ..connectors import ConnectorError, Outcome, Receipt
@@ -83,12 +84,14 @@ class Sender:
 
     def _group(self, works):
         """Return the works of each call: new bills together where the ERP takes many,
-        but no more in one than leaves something for every thread."""
+        in calls of about one size, and as many of them for each thread."""
         new = [work for work in works if work.mode == SEND]
-        size = min(self.batch, math.ceil(len(new) / self.concurrency))
-        if size < 2:
+        for_each = math.ceil(len(new) / (self.concurrency * self.batch))
+        calls = self.concurrency * for_each
+        if calls >= len(new):
             return [[work] for work in works]
-        groups = [new[first : first + size] for first in range(0, len(new), size)]
+        ends = [len(new) * number // calls for number in range(calls + 1)]
+        groups = [new[first:end] for first, end in pairwise(ends)]
         return groups + [[work] for work in works if work.mode != SEND]
 
     def take(self):

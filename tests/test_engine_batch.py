@@ -1,10 +1,13 @@
 """Bills that go in one call, where the ERP takes many."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from odoo.tests import tagged
 
 from ..connectors import ConnectorError, Outcome
+from ..engine.claim import SEND, VERIFY
+from ..engine.send import Sender
 from .common import ApSyncCommon, FakeErp, error
 
 
@@ -48,6 +51,26 @@ class TestEngineBatch(ApSyncCommon):
         self.assertEqual(self.erp.calls, [4, 4])
         self.assertEqual(len(self.erp.ledger), 9)
         self.assertEqual(len(set(jobs.mapped("erp_id"))), 9)
+
+    def test_no_thread_is_left_without_a_call(self):
+        """Five calls of four would keep one of two threads waiting for the other."""
+        works = [SimpleNamespace(mode=SEND) for _number in range(18)]
+        look_up = SimpleNamespace(mode=VERIFY)
+
+        def sizes(count):
+            with Sender(self.erp, 2) as sender:
+                *groups, last = sender._group([look_up, *works[:count]])
+            if len(groups) == count:
+                return [1] * count
+            self.assertEqual(last, [look_up])
+            self.assertEqual(sum(groups, []), works[:count])
+            return [len(group) for group in groups]
+
+        self.assertEqual(sizes(2), [1, 1])
+        self.assertEqual(sizes(3), [1, 2])
+        self.assertEqual(sizes(8), [4, 4])
+        self.assertEqual(sizes(9), [2, 2, 2, 3])
+        self.assertEqual(sizes(18), [3] * 6)
 
     def test_each_bill_has_its_own_attempt_and_key(self):
         jobs = self.submit_many(5)
