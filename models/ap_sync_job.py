@@ -28,6 +28,7 @@ class ApSyncJob(models.Model):
         "Bill",
         required=True,
         ondelete="restrict",
+        index=True,
         check_company=True,
     )
     connection_id = fields.Many2one(

@@ -21,10 +21,10 @@ class TestAlarm(ApSyncCommon):
         self.dbname = self.env.cr.dbname
         cr = sql_db.db_connect("postgres").cursor()
         self.addCleanup(cr.close)
-        cr.execute("LISTEN cron_trigger")
-        cr.commit()  # pylint: disable=invalid-commit
-        # What the cursor of Odoo's own workers listens on.
+        # As Odoo's own workers listen.
         self.heard_by = cr._cnx
+        self.heard_by.autocommit = True
+        cr.execute("LISTEN cron_trigger")
         self.clock = alarm.Clock()
         self.addCleanup(self.clock._due.clear)
         self.startPatcher(patch.object(alarm, "clock", self.clock))

@@ -7,8 +7,6 @@ from report import spread, table
 
 STEPS = ("submit", "evaluate", "claim", "record", "effects")
 FEW, MANY = 1, 100
-#: So often at the most for the largest count: it takes minutes.
-MOST_RUNS = 3
 #: Queries for each job, where there are most of them.
 QUERIES_EACH = 0.5
 #: Each of most jobs may take so many times the CPU of each of many.
@@ -40,9 +38,8 @@ def _measure_each(stage, bills, options):
     _measure(stage, bills[:MANY])  # to warm up
     costs = {}
     for count in dict.fromkeys((FEW, MANY, options.most)):
-        runs = options.runs if count <= MANY else min(options.runs, MOST_RUNS)
         costs[count] = []
-        for number in range(1, runs + 1):
+        for number in range(1, options.runs + 1):
             costs[count].append(_measure(stage, bills[:count]))
             took = sum(cost["seconds"] for cost in costs[count][-1].values())
             print(f"   {count} jobs, run {number}: {took:.1f} s", flush=True)
