@@ -8,7 +8,7 @@ from .base import CheckItem, ConnectorError
 
 REDIRECTED = "Enter the address it leads to, without anything after the host."
 #: What to do, by the kind of error.
-_TODO = {
+_HELP = {
     "redirected": REDIRECTED,
     "certificate_invalid": "Have the server's administrator renew the certificate, or"
     " name its authority in odoo.conf (ap_sync_ca_file).",
@@ -42,7 +42,7 @@ def server(
     try:
         ok, version = ask()
     except ConnectorError as error:
-        help_ = _TODO.get(error.kind, todo["address"])
+        help_ = _HELP.get(error.kind, todo["address"])
         if error.kind == "certificate_invalid":
             yield CheckItem("Address", True, f"A server answers at {url}.")
             yield CheckItem("Certificate", False, error.message, help_)

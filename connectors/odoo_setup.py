@@ -79,12 +79,12 @@ def check(odoo: Session) -> list[CheckItem]:
     pointless (address, certificate, version, database, key, company)."""
     return checking.in_order(
         checking.server(
-            odoo.rpc.transport.base_url, "An Odoo", lambda: _version(odoo), _TODO
+            odoo.rpc.transport.base_url, "An Odoo", lambda: _version(odoo), _HELP
         ),
         checking.login(
             odoo.database or "The only one of the server",
             lambda: _sign_in(odoo),
-            _TODO,
+            _HELP,
         ),
         checking.steps(_STEPS, odoo),
     )
@@ -172,7 +172,7 @@ def _locks(odoo):
 
 
 #: What to do when a thing is wrong that all else needs.
-_TODO = {
+_HELP = {
     "address": "Check the address; it has to be the one people open Odoo with.",
     "version": f"Bills can be sent to Odoo {OLDEST} and newer.",
     "database": "Check the name of the database: it is in that Odoo under Settings,"

@@ -107,9 +107,9 @@ def check(tryton: Session) -> list[CheckItem]:
     pointless (address, certificate, version, database, key, company)."""
     return checking.in_order(
         checking.server(
-            tryton.rest.transport.base_url, "A Tryton", lambda: _version(tryton), _TODO
+            tryton.rest.transport.base_url, "A Tryton", lambda: _version(tryton), _HELP
         ),
-        checking.login(tryton.database, lambda: _sign_in(tryton), _TODO),
+        checking.login(tryton.database, lambda: _sign_in(tryton), _HELP),
         checking.steps(_STEPS, tryton),
     )
 
@@ -191,7 +191,7 @@ def _year(tryton):
 
 
 #: What to do when a thing is wrong that all else needs.
-_TODO = {
+_HELP = {
     "address": "Check the address; it has to be the one of Tryton's web client.",
     "version": f"Bills can be sent to Tryton {OLDEST}.0 and newer.",
     "database": "Check the name of the database: Tryton's login shows it, or ask its"

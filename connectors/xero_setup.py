@@ -141,7 +141,7 @@ def _ask(xero, path, query=None):
 def check(xero: Session) -> list[CheckItem]:
     """Return what works and what does not, up to the first thing that makes the rest
     pointless."""
-    return list(checking.steps(_STEPS, xero, _TODO))
+    return list(checking.steps(_STEPS, xero, _HELP))
 
 
 def _login(xero):
@@ -178,7 +178,7 @@ def _locks(xero):
     return True, f"Xero is locked up to {locked}."
 
 
-_TODO = {
+_HELP = {
     "token_expired": "Press Connect to Xero again: the refresh token was used"
     " elsewhere, not used for 60 days, or the connection was removed.",
     "permission_missing": "Give the app the rights to invoices, contacts, attachments"
