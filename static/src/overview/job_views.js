@@ -8,6 +8,7 @@ import {formView} from "@web/views/form/form_view";
 import {kanbanView} from "@web/views/kanban/kanban_view";
 import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
+import {KeptRowsModel} from "../live/kept_rows";
 import {loadAgain, useJobsChanged} from "../live/live";
 
 /**
@@ -96,11 +97,13 @@ const views = registry.category("views");
 views.add("ap_sync_job_list", {
     ...listView,
     Controller: reloading(ListController),
+    Model: KeptRowsModel,
     Renderer: ApSyncJobListRenderer,
 });
 views.add("ap_sync_job_kanban", {
     ...kanbanView,
     Controller: reloading(KanbanController),
+    Model: KeptRowsModel,
     Renderer: ApSyncJobKanbanRenderer,
 });
 views.add("ap_sync_job_form", {...formView, Controller: ApSyncJobFormController});

@@ -1,6 +1,6 @@
 import {hoverUntil} from "./ap_sync_tour_hover";
 import {registry} from "@web/core/registry";
-import {rpc} from "@web/core/network/rpc";
+import {rpc, rpcBus} from "@web/core/network/rpc";
 
 const CHANNEL = "ap_sync.jobs";
 const row = (text) => `.o_data_row:contains("${text}")`;
@@ -8,6 +8,19 @@ const badge = (status) => `.badge:contains(${status})`;
 const progress = ".o_ap_sync_progress";
 
 const callbacks = new Set();
+const jobsChange = () => callbacks.forEach((callback) => callback({job_ids: false}));
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How often a list was read until now, for all to see. */
+function countReadings() {
+    const {dataset} = document.body;
+    dataset.readings = 0;
+    rpcBus.addEventListener("RPC:RESPONSE", ({detail}) => {
+        if (detail.data.params.method === "web_search_read") {
+            dataset.readings++;
+        }
+    });
+}
 
 /**
  * A websocket in a test may open or not. This asks for the same messages, on the channels
@@ -59,23 +72,35 @@ registry.category("web_tour.tours").add("ap_sync_live", {
             content: "Jobs change meanwhile",
             trigger: ".o_popover .o_ap_sync_todo",
             run: async () => {
-                document.querySelector(".o_data_row").dataset.test = "old";
-                callbacks.forEach((callback) => callback({job_ids: false}));
-                await new Promise((resolve) => setTimeout(resolve, 2500));
+                countReadings();
+                jobsChange();
+                await wait(2500);
             },
         },
-        {
-            content: "What is read stays",
-            trigger: ".o_list_view:has([data-test=old])",
-        },
+        {content: "What is read stays", trigger: "body[data-readings='0']"},
         {
             content: "Away from it",
             trigger: ".o_popover .o_ap_sync_todo",
             run: "hover .o_control_panel .o_breadcrumb",
         },
+        {content: "Now the list follows", trigger: "body[data-readings='1']"},
         {
-            content: "Now the list follows",
-            trigger: ".o_list_view:has(.o_data_row):not(:has([data-test=old]))",
+            content: "With the keyboard on a row, jobs change again",
+            trigger: ".o_data_row .o_list_record_selector input",
+            run() {
+                this.anchor.focus();
+                jobsChange();
+            },
+        },
+        {content: "The list follows", trigger: "body[data-readings='2']"},
+        {
+            content: "Who is on a row stays there",
+            trigger: ".o_data_row .o_list_record_selector input:focus",
+            run: () => wait(500),
+        },
+        {
+            content: "Also when it is drawn",
+            trigger: ".o_data_row .o_list_record_selector input:focus",
         },
         {
             content: "Select the page",
@@ -139,10 +164,8 @@ registry.category("web_tour.tours").add("ap_sync_live", {
     ],
 });
 
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Jobs change while the page that somebody asked for is still under way. */
-const changeWhile = (ask) => async (helpers) => {
+/** Do something while a list takes a second to be read. */
+const slowly = (act) => async (helpers) => {
     const {_rpc} = rpc;
     rpc._rpc = async (url, params, ...rest) => {
         if (url.endsWith("/web_search_read")) {
@@ -150,12 +173,18 @@ const changeWhile = (ask) => async (helpers) => {
         }
         return _rpc(url, params, ...rest);
     };
-    await ask(helpers);
-    await wait(300);
-    callbacks.forEach((callback) => callback({job_ids: false}));
+    await act(helpers);
     await wait(2500);
     rpc._rpc = _rpc;
 };
+
+/** Jobs change while the page that somebody asked for is still under way. */
+const changeWhile = (ask) =>
+    slowly(async (helpers) => {
+        await ask(helpers);
+        await wait(300);
+        jobsChange();
+    });
 
 registry.category("web_tour.tours").add("ap_sync_live_asked", {
     url: "/odoo/ap-sync-connections",
@@ -170,6 +199,27 @@ registry.category("web_tour.tours").add("ap_sync_live_asked", {
             content: "Two of the three that need me are on the first page",
             trigger: ".o_list_view:has(.o_ap_sync_tiles):has(.o_data_row)",
         },
+        {
+            content: "Go into a badge while the list is read again",
+            trigger: `.o_list_view:has(.o_ap_sync_tiles) .o_data_row ${badge("Failed")}`,
+            run: slowly(async ({anchor, press}) => {
+                jobsChange();
+                await wait(300);
+                anchor.focus();
+                await press("Enter");
+            }),
+        },
+        {
+            content: "It stays open, and Escape leaves it",
+            trigger: ".o_popover:has(:focus)",
+            run: "press Escape",
+        },
+        {
+            content: "Who was in it is back on the badge",
+            trigger: `.o_data_row ${badge("Failed")}:focus`,
+            run: () => wait(600),
+        },
+        {content: "And it stays closed", trigger: "body:not(:has(.o_popover))"},
         {
             content: "Turn the page while jobs change",
             trigger: ".o_list_view:has(.o_ap_sync_tiles) .o_pager_next",
@@ -189,6 +239,31 @@ registry.category("web_tour.tours").add("ap_sync_live_asked", {
         {
             content: "It is what is shown",
             trigger: `.o_list_view:has(.o_facet_value:contains(On Hold)):has(${badge("On Hold")}):not(:has(.o_data_row ${badge("Failed")}))`,
+        },
+        {
+            content: "Open the groupings",
+            trigger: ".o_searchview_dropdown_toggler",
+            run: "click",
+        },
+        {
+            content: "Group by vendor",
+            trigger: ".o_group_by_menu .o_menu_item:contains(Vendor)",
+            run: "click",
+        },
+        {content: "Unfold the group", trigger: ".o_group_header", run: "click"},
+        {
+            content: "Jobs change while somebody is on a row of it",
+            trigger: ".o_data_row .o_list_record_selector input",
+            async run({anchor}) {
+                anchor.focus();
+                jobsChange();
+                await wait(2500);
+            },
+        },
+        {
+            content: "Who is on a row stays there",
+            trigger:
+                ".o_group_header + .o_data_row .o_list_record_selector input:focus",
         },
     ],
 });
