@@ -68,6 +68,10 @@ export class ApSyncBadgeField extends BadgeField {
         this.visit = usePopover(ApSyncBadgePopover, {
             ...options,
             useBottomSheet: this.ui.isSmall,
+            onClose: () => {
+                options.onClose();
+                this.isLeft = true;
+            },
         });
         // The bill's form; a list of bills would have a listener in every row.
         if (this.props.jobField && this.env.config.viewType === "form") {
@@ -160,8 +164,11 @@ export class ApSyncBadgeField extends BadgeField {
         }
     }
 
-    onFocus() {
-        if (this.badge.el.matches(":focus-visible")) {
+    onFocus({relatedTarget}) {
+        // Given back by what was just closed, which comes from nowhere: stays closed
+        const isBack = this.isLeft && !relatedTarget;
+        this.isLeft = false;
+        if (!isBack && this.badge.el.matches(":focus-visible")) {
             this.onEnter();
         }
     }
