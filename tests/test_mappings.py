@@ -1,6 +1,7 @@
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from ..connectors.incoming import plain
@@ -197,6 +198,19 @@ class TestMappings(ApSyncCommon):
         self.assertFalse(none)
         self.assertIn("access", refused)
         self.assertEqual(name, "Vendor")
+
+    def test_the_list_is_shown_to_who_may_see_no_analytic_accounts(self):
+        plan = self.env["account.analytic.plan"].sudo().create({"name": "Projects"})
+        project = plan.env["account.analytic.account"].create(
+            {"name": "Project", "plan_id": plan.id}
+        )
+        mappings = self._map(self.partner_b, "7") | self._map(project.sudo(False), "8")
+        user = new_test_user(self.env, "una_user", groups="ap_sync.group_ap_sync_user")
+        self.quick_ref("account.access_account_analytic_account").perm_read = False
+        self.env.invalidate_all()
+        name, refused = self.shown(mappings.with_user(user))
+        self.assertEqual(name, self.partner_b.name)
+        self.assertIn("access", refused)
 
     def test_the_vendor_that_the_erp_used_is_remembered(self):
         job = self.submit(self.make_bill())
