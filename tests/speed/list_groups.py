@@ -211,7 +211,29 @@ def _told_groups(groups):
 
 # -- Other lists
 
-PLAIN = "SELECT * FROM {table} job WHERE {where} ORDER BY {order} LIMIT 80"
+PLAIN = "SELECT * FROM {table} WHERE {where} ORDER BY {order} LIMIT 80"
+#: With the names of other records, as the web client shows them.
+NAMED = f"""
+SELECT found.*, company.name, connection.name, erp.code, erp.name, erp.detail,
+       account.code_store, coalesce(
+           vendor.complete_name, account.name->>'en_US', tax.name->>'en_US',
+           term.name->>'en_US', analytic.name->>'en_US')
+  FROM (SELECT *, split_part(record, ',', 2)::int AS record_id FROM ({PLAIN}) page
+       ) found
+  JOIN res_company company ON company.id = found.company_id
+  JOIN ap_sync_connection connection ON connection.id = found.connection_id
+  LEFT JOIN ap_sync_erp_record erp ON erp.id = found.erp_record_id
+  LEFT JOIN res_partner vendor
+    ON found.kind = 'vendor' AND vendor.id = found.record_id
+  LEFT JOIN account_account account
+    ON found.kind = 'account' AND account.id = found.record_id
+  LEFT JOIN account_tax tax ON found.kind = 'tax' AND tax.id = found.record_id
+  LEFT JOIN account_payment_term term
+    ON found.kind = 'payment_term' AND term.id = found.record_id
+  LEFT JOIN account_analytic_account analytic
+    ON found.kind = 'analytic' AND analytic.id = found.record_id
+ ORDER BY {{order}}
+"""
 #: A bill's job that speaks for it, as the badge does: what needs a person goes first.
 BADGES = """
 SELECT job.*, move.* FROM (
@@ -228,21 +250,25 @@ SELECT job.*, move.* FROM (
 
 def others(facts):
     """The lists of attempts, mappings and bills."""
-    for model, order in (
-        (ATTEMPT, "id DESC"),
-        ("ap.sync.mapping", "waiting_count DESC, state, kind, local_name, id"),
+    by_waiting = "waiting_count DESC, state, kind, local_name, id"
+    for model, order, rows in (
+        (ATTEMPT, "id DESC", PLAIN),
+        ("ap.sync.mapping", by_waiting, NAMED),
     ):
         table, own = model.replace(".", "_"), f"company_id IN ({facts.companies})"
-        statement = PLAIN.format(table=table, where=own, order=order)
+        statement = rows.format(table=table, where=own, order=order)
         count = f"SELECT count(*) FROM (SELECT FROM {table} WHERE {own} LIMIT 10001) n"
         yield Question(
             f"the list of {model}",
             lambda client, model=model: client.list_page(model, []),
             lambda run, statement=statement, count=count: (
-                len(run(statement)),
+                [row[0] for row in run(statement)],
                 run(count)[0][0],
             ),
-            lambda answer: (len(answer["records"]), answer["length"]),
+            lambda answer: (
+                [record["id"] for record in answer["records"]],
+                answer["length"],
+            ),
         )
     job = "EXISTS (SELECT FROM ap_sync_job job WHERE job.move_id = move.id"
     yield _bills("bills", [], "true", facts)

@@ -12,9 +12,6 @@ from report import table
 RATIO = 1.5
 #: Nobody waits for more than this, unless the SQL by hand takes longer, too.
 PATIENCE = 0.1
-#: Less difference than this is not judged: what records are called is a round trip of
-#: its own for each model, where SQL by hand joins them.
-UNNOTICED = 0.01
 
 
 def run(stage, options):
@@ -72,7 +69,7 @@ def report(measured):
             odoos = f"{1000 * statistics.median(screen['odoos']):.0f}"
         times = [f"{1000 * seconds:.0f}" for seconds in (by_hand, sql, rpc)]
         short = []
-        if sql - by_hand > UNNOTICED and ratio > RATIO:
+        if ratio > RATIO:
             short.append(f"{name}: {ratio:.1f} times the SQL by hand, not {RATIO}")
         if rpc > PATIENCE >= by_hand:
             short.append(f"{name}: {times[2]} ms, and {times[0]} ms by hand")
