@@ -212,27 +212,26 @@ def _told_groups(groups):
 # -- Other lists
 
 PLAIN = "SELECT * FROM {table} WHERE {where} ORDER BY {order} LIMIT 80"
-#: With the names of other records, as the web client shows them.
+#: With the names of other records, and whether ours are there and may be read.
 NAMED = f"""
-SELECT found.*, company.name, connection.name, erp.code, erp.name, erp.detail,
-       account.code_store, coalesce(
-           vendor.complete_name, account.name->>'en_US', tax.name->>'en_US',
-           term.name->>'en_US', analytic.name->>'en_US')
-  FROM (SELECT *, split_part(record, ',', 2)::int AS record_id FROM ({PLAIN}) page
-       ) found
-  JOIN res_company company ON company.id = found.company_id
-  JOIN ap_sync_connection connection ON connection.id = found.connection_id
-  LEFT JOIN ap_sync_erp_record erp ON erp.id = found.erp_record_id
-  LEFT JOIN res_partner vendor
-    ON found.kind = 'vendor' AND vendor.id = found.record_id
-  LEFT JOIN account_account account
-    ON found.kind = 'account' AND account.id = found.record_id
-  LEFT JOIN account_tax tax ON found.kind = 'tax' AND tax.id = found.record_id
-  LEFT JOIN account_payment_term term
-    ON found.kind = 'payment_term' AND term.id = found.record_id
-  LEFT JOIN account_analytic_account analytic
-    ON found.kind = 'analytic' AND analytic.id = found.record_id
- ORDER BY {{order}}
+SELECT found.*,
+       (SELECT name FROM ap_sync_connection WHERE id = connection_id),
+       (SELECT concat_ws(' ', code, name, detail) FROM ap_sync_erp_record
+         WHERE id = erp_record_id),
+       CASE kind
+       WHEN 'account' THEN EXISTS (
+            SELECT FROM account_account_res_company_rel
+             WHERE account_account_id = our_id AND res_company_id IN ({{companies}}))
+       WHEN 'vendor' THEN EXISTS (
+            SELECT FROM res_partner partner
+             WHERE id = our_id AND (partner.company_id IN ({{companies}})
+                   OR partner.company_id IS NULL OR partner_share IS NOT TRUE))
+       WHEN 'tax' THEN EXISTS (SELECT FROM account_tax WHERE id = our_id)
+       WHEN 'payment_term' THEN EXISTS (
+            SELECT FROM account_payment_term WHERE id = our_id)
+       ELSE EXISTS (SELECT FROM account_analytic_account WHERE id = our_id)
+       END
+  FROM (SELECT *, split_part(record, ',', 2)::int AS our_id FROM ({PLAIN}) page) found
 """
 #: A bill's job that speaks for it, as the badge does: what needs a person goes first.
 BADGES = """
@@ -256,7 +255,9 @@ def others(facts):
         ("ap.sync.mapping", by_waiting, NAMED),
     ):
         table, own = model.replace(".", "_"), f"company_id IN ({facts.companies})"
-        statement = rows.format(table=table, where=own, order=order)
+        statement = rows.format(
+            table=table, where=own, order=order, companies=facts.companies
+        )
         count = f"SELECT count(*) FROM (SELECT FROM {table} WHERE {own} LIMIT 10001) n"
         yield Question(
             f"the list of {model}",

@@ -10,8 +10,10 @@ from typing import NamedTuple
 #: As `relational_model.js` of Odoo's web client has them.
 PAGE, COUNT_LIMIT = 80, 10_000
 AGGREGATABLE = {"float", "integer", "monetary"}
-#: A field that a column's widget needs, as the options of AP Sync's badge name it.
+#: A field that a column's widget needs, as the options of AP Sync's badge name it, or
+#: as the widget itself does.
 NEEDED = re.compile(r"'\w+_field': '(\w+)'")
+NEEDED_BY_WIDGET = {"ap_sync_mapped_record": ["local_name"]}
 
 
 class View(NamedTuple):
@@ -208,10 +210,15 @@ class WebClient:
 
 
 def _asked(arch):
-    """Return the names of a list's columns, and of what their widgets need besides."""
-    nodes = list(arch.iter("field"))
-    needed = [NEEDED.findall(node.get("options", "")) for node in nodes]
-    return [node.get("name") for node in nodes], sum(needed, [])
+    """Return the names of a list's columns, and of what is needed besides: by their
+    widgets, or for nothing that is ever seen."""
+    columns, needed = [], []
+    for node in arch.iter("field"):
+        hidden = {node.get("column_invisible"), node.get("invisible")} & {"True", "1"}
+        (needed if hidden else columns).append(node.get("name"))
+        needed += NEEDED.findall(node.get("options", ""))
+        needed += NEEDED_BY_WIDGET.get(node.get("widget"), [])
+    return columns, needed
 
 
 def _to_order(default_order):
