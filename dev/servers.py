@@ -5,6 +5,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +26,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class Server:
+class Server(ABC):
     """A server as a process of its own; a context manager too.
 
     `url` and `log` are set once it is started.
@@ -90,10 +91,10 @@ class Server:
             self._process.wait()
         self._process = None
 
+    @abstractmethod
     def _command(self, port: int) -> tuple[list[str], dict[str, str]]:
         """The command line that listens on this port of 127.0.0.1, and the
         environment it needs."""
-        raise NotImplementedError
 
     def _launch(self, port: int) -> None:
         command, env = self._command(port)
