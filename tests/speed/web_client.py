@@ -211,7 +211,8 @@ class WebClient:
 
 def _asked(arch):
     """Return the names of a list's columns, and of what is needed besides: by their
-    widgets, or for nothing that is ever seen."""
+    widgets, or never seen, of which the web client asks no names (`getFieldsSpec` of
+    its `relational_model/utils.js`)."""
     columns, needed = [], []
     for node in arch.iter("field"):
         hidden = {node.get("column_invisible"), node.get("invisible")} & {"True", "1"}
