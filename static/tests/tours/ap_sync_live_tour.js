@@ -83,16 +83,17 @@ registry.category("web_tour.tours").add("ap_sync_live", {
             trigger: ".o_popover .o_ap_sync_todo",
             run: "hover .o_control_panel .o_breadcrumb",
         },
-        {content: "Now the list follows", trigger: "body[data-readings='1']"},
+        {content: "Now the list follows", trigger: "body:not([data-readings='0'])"},
         {
             content: "With the keyboard on a row, jobs change again",
             trigger: ".o_data_row .o_list_record_selector input",
             run() {
                 this.anchor.focus();
+                document.body.dataset.readings = 0;
                 jobsChange();
             },
         },
-        {content: "The list follows", trigger: "body[data-readings='2']"},
+        {content: "The list follows", trigger: "body:not([data-readings='0'])"},
         {
             content: "Who is on a row stays there",
             trigger: ".o_data_row .o_list_record_selector input:focus",
